@@ -1,0 +1,84 @@
+"""Types of the compiled module: NumPy buffers to C and back, nothing else.
+
+Shapes are NHWC. `dtype` names are NumPy's: "uint8", "int8", "int32", "float32".
+Everything here expects checked, C-contiguous arrays of the named dtype; the public
+functions of the package check and convert.
+"""
+
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U64 = NDArray[np.uint64]
+Bytes = NDArray[np.uint8] | NDArray[np.int8]
+Pair = tuple[int, int]
+
+class LayerInfo(TypedDict):
+    name: str
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, softmax
+    implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
+    inputs: tuple[int, ...]         # tensor numbers
+    output: int
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    input_dtype: str
+    output_dtype: str
+    macs: int
+    bytes: int                      # activations in and out, weights and parameters
+    parameters: int                 # elements of weights and bias
+
+class Plan:
+    """A network as a sequence of native operators over one arena (fixed shapes, NHWC).
+
+    Each builder method appends one operator and returns the number of the tensor it writes.
+    The kernels are those of the instruction set in use when the plan is made.
+    """
+    def __init__(self) -> None: ...
+    def input(self, shape: tuple[int, ...], dtype: str) -> int: ...
+    def quantize(self, src: int, scale: F32, zero_point: I32, dtype: str, *, name: str) -> int:
+        """float32 -> uint8/int8; `scale` and `zero_point` of length 1 or channels (last axis)."""
+    def dequantize(self, src: int, scale: F32, zero_point: I32, *, name: str) -> int:
+        """uint8/int8 -> float32, parameters as for quantize."""
+    def conv2d(self, src: int, weights: Bytes, *, stride: Pair, padding: tuple[int, int, int, int], dilation: Pair,
+               groups: int, input_zero_point: I32, bias: I32, multiplier: F32, zero_point: int, lo: int, hi: int,
+               dtype: str, name: str) -> int:
+        """`weights` int8 (kernel_h, kernel_w, channels_in / groups, channels_out); `padding` (top, left, bottom, right),
+        filled with the input's zero point; `input_zero_point` of length 1 or channels_in;
+        `bias` int32 in units of the accumulator and `multiplier` float32, both of length channels_out.
+        `dtype` of the output: "uint8"/"int8" requantized, "float32" = float32(acc + bias) * multiplier, "int32" = acc + bias
+        (multiplier, zero_point, lo and hi unused, as far as they do not apply)."""
+    def linear(self, src: int, weights: Bytes, *, input_zero_point: int, bias: I32, multiplier: F32, zero_point: int,
+               lo: int, hi: int, dtype: str, name: str) -> int:
+        """(..., K) x (K, N), the epilogue as in conv2d."""
+    def average_pool(self, src: int, *, kernel: Pair, stride: Pair, input_zero_point: int, multiplier: float,
+                     zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
+        """Sum over the window (no padding) of q - input_zero_point in int32, requantized: multiplier = s_in / (s_out * kh * kw)."""
+    def softmax(self, src: int, *, name: str) -> int:
+        """float32 over the last axis."""
+    def reshape(self, src: int, shape: tuple[int, ...]) -> int:
+        """The same tensor under another shape of as many elements; no operator."""
+    def finish(self, outputs: tuple[int, ...]) -> None:
+        """Places every tensor in the arena and makes the plan runnable; nothing can be added afterwards."""
+    layers: tuple[LayerInfo, ...]
+    isa: str
+    arena_bytes: int
+    def run(self, inputs: tuple[NDArray[Any], ...], outputs: tuple[NDArray[Any], ...]) -> None: ...
+    def run_layer(self, index: int, inputs: tuple[NDArray[Any], ...], output: NDArray[Any]) -> None:
+        """One operator alone, on the caller's arrays."""
+    def time_layer(self, index: int, inputs: tuple[NDArray[Any], ...], output: NDArray[Any], repeats: int) -> U64:
+        """Nanoseconds of each of `repeats` runs of one operator alone, measured inside the native call."""
+    def profile(self, inputs: tuple[NDArray[Any], ...], outputs: tuple[NDArray[Any], ...], repeats: int) -> U64:
+        """Nanoseconds (repeats, layers + 1), each operator inside the running network; the last column is the whole run."""
+
+def cpu_info() -> dict[str, Any]: ...
+def use_isa(name: str) -> None: ...
+def current_isa() -> str: ...
+def set_num_threads(n: int) -> None: ...
+def get_num_threads() -> int: ...
+def measure_peak(milliseconds: int) -> float:
+    """MACs a second that the dot-product instruction of the current instruction set reaches from registers, one thread."""
+def measure_read_bandwidth(buffer: NDArray[np.uint8], milliseconds: int) -> float:
+    """Bytes a second read from `buffer`, one thread."""

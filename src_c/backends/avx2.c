@@ -1,0 +1,21 @@
+#include "backend.h"
+
+const struct qk_backend qk_backend_avx2 = {
+    .name = "avx2",
+    .required_features = QK_CPU_AVX2,
+    .kernels = {
+        .quantize = qk_quantize_f32u8_avx2,
+        .quantize_channels = qk_quantize_channels_f32u8_avx2,
+        .dequantize = qk_dequantize_u8f32_avx2,
+        .dequantize_channels = qk_dequantize_channels_u8f32_avx2,
+        .requantize = qk_requantize_s32u8_avx2,
+        .requantize_channels = qk_requantize_channels_s32u8_avx2,
+        .minmax = qk_minmax_f32_avx2,
+        .gemm = &qk_gemm_u8s8_6x16_avx2,
+        .depthwise = &qk_depthwise3x3_u8s8_avx2,
+        .gather3x3s2 = qk_gather3x3s2_avx2,
+        .window_sum = qk_window_sum_avx2,
+        .probe_peak = qk_probe_peak_avx2,
+        .probe_read = qk_probe_read_avx2,
+    },
+};

@@ -1,0 +1,50 @@
+#include "op.h"
+#include <stdlib.h>
+#include <string.h>
+
+size_t qk_dtype_size(qk_dtype dtype) {
+    return dtype == QK_U8 || dtype == QK_S8 ? 1 : 4;
+}
+
+void *qk_aligned_alloc(size_t bytes) {
+    if (bytes > SIZE_MAX - 64) return NULL;
+    const size_t rounded = qk_round_up(bytes ? bytes : 1, 64);
+    void *p = aligned_alloc(64, rounded);
+    if (p) memset(p, 0, rounded);
+    return p;
+}
+
+void qk_aligned_free(void *p) {
+    free(p);
+}
+
+struct qk_requant qk_make_requant(qk_dtype dtype, int32_t zero_point, int32_t lo, int32_t hi) {
+    const int32_t shift = dtype == QK_S8 ? 128 : 0;
+    return (struct qk_requant){
+        .hi_float = (float)(hi - zero_point),
+        .lo_float = (float)(lo - zero_point),
+        .zero_point = zero_point + shift,
+        .lo = (uint8_t)(lo + shift),
+        .hi = (uint8_t)(hi + shift),
+        .flip = qk_flip(dtype),
+    };
+}
+
+void qk_op_destroy(qk_op *op) {
+    if (op) op->destroy(op);
+}
+
+const char *qk_op_implementation(const qk_op *op) {
+    return op->implementation;
+}
+
+qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows) {
+    uint8_t *scratch = NULL;
+    if (op->scratch_per_thread) {
+        scratch = qk_aligned_alloc(op->scratch_per_thread * (size_t)qk_get_num_threads());
+        if (!scratch) return QK_ERROR_MEMORY;
+    }
+    op->run(op, src, dst, rows, scratch);
+    qk_aligned_free(scratch);
+    return QK_OK;
+}

@@ -1,0 +1,156 @@
+/* qkernels: int8 kernels for x86-64 and whatever has a C compiler. The public C API.
+ *
+ * Activations are NHWC. Every function returns a status, none prints or aborts. Results are the same
+ * bytes on every instruction set and with any number of threads.
+ */
+#ifndef QKERNELS_H
+#define QKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    QK_OK = 0,
+    QK_ERROR_MEMORY = 1,      /* an allocation failed */
+    QK_ERROR_ARGUMENT = 2,    /* a size, a type or a combination that the function does not define */
+    QK_ERROR_UNSUPPORTED = 3, /* the instruction set is not built in or this CPU lacks it */
+} qk_status;
+
+typedef enum { QK_U8 = 0, QK_S8 = 1, QK_S32 = 2, QK_F32 = 3 } qk_dtype;
+
+size_t qk_dtype_size(qk_dtype dtype);
+
+/* --- instruction sets ------------------------------------------------------------------------ */
+
+typedef struct {
+    const char *name;
+    int supported; /* this CPU and operating system can run it */
+    int current;   /* new work uses it */
+} qk_isa_info;
+
+size_t qk_isa_list(qk_isa_info *list, size_t capacity); /* sets built in, weakest first; returns their number */
+qk_status qk_use_isa(const char *name);
+const char *qk_current_isa(void);
+
+/* --- threads --------------------------------------------------------------------------------- */
+
+int qk_threads_available(void); /* CPUs this process may run on */
+void qk_set_num_threads(int n); /* n >= 1 */
+int qk_get_num_threads(void);
+
+/* --- affine maps: real = scale * (q - zero_point) --------------------------------------------- */
+
+/* An array seen as [outer][channels][inner] with one (scale, zero point) a channel; channels = 1 for per tensor. */
+typedef struct {
+    size_t outer, channels, inner;
+    const float *scale;
+    const int32_t *zero_point;
+    qk_dtype dtype; /* of the quantized side: QK_U8 or QK_S8 */
+} qk_affine;
+
+qk_status qk_quantize(const float *x, void *q, const qk_affine *map);
+qk_status qk_dequantize(const void *q, float *x, const qk_affine *map);
+void qk_minmax(const float *x, size_t n, float *lo, float *hi); /* of finite and infinite values; NaN is passed over */
+
+/* q = clamp(round_half_even(float32(acc) * multiplier[c]) + zero_point, lo, hi) */
+typedef struct {
+    size_t outer, channels, inner;
+    const float *multiplier;
+    int32_t zero_point, lo, hi;
+    qk_dtype dtype;
+} qk_requantize_map;
+
+qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *map);
+
+/* --- operators ------------------------------------------------------------------------------- */
+
+/* What becomes of an int32 accumulator, per output channel.
+ *   QK_S32: acc + bias
+ *   QK_F32: float32(acc + bias) * multiplier
+ *   QK_U8, QK_S8: clamp(round_half_even(float32(acc + bias) * multiplier) + zero_point, lo, hi) */
+typedef struct {
+    qk_dtype dtype;
+    const int32_t *bias;     /* per channel, or NULL for zeros */
+    const float *multiplier; /* per channel; unused for QK_S32 */
+    int32_t zero_point, lo, hi;
+} qk_epilogue;
+
+typedef struct qk_op qk_op; /* one operator with its packed weights, immutable, shared by threads */
+
+/* (M, K) x (K, N). The weights' zero points go with QK_S32 output only unless they are all 0. */
+typedef struct {
+    size_t k, n;
+    const void *weights; /* element (k, n) at weights[k * stride_k + n * stride_n] */
+    ptrdiff_t stride_k, stride_n;
+    qk_dtype weights_dtype, input_dtype;
+    const int32_t *weights_zero_point; /* n values, or NULL for zeros */
+    int32_t input_zero_point;
+} qk_linear_desc;
+
+typedef struct {
+    size_t batch, height, width, channels_in, channels_out, groups;
+    size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    size_t pad_top, pad_left, pad_bottom, pad_right; /* filled with the input's zero point */
+    qk_dtype input_dtype;
+    const int32_t *input_zero_point; /* channels_in values */
+    const int8_t *weights;           /* (kernel_h, kernel_w, channels_in / groups, channels_out) */
+} qk_conv2d_desc;
+
+typedef struct {
+    size_t batch, height, width, channels;
+    size_t kernel_h, kernel_w, stride_h, stride_w;
+    qk_dtype input_dtype;
+    int32_t input_zero_point;
+    float multiplier; /* s_in / (s_out * kernel_h * kernel_w) */
+    int32_t zero_point, lo, hi;
+    qk_dtype dtype;
+} qk_average_pool_desc;
+
+qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op);
+qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op);
+qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op);
+qk_status qk_quantize_create(const qk_affine *map, qk_op **op);
+qk_status qk_dequantize_create(const qk_affine *map, qk_op **op);
+qk_status qk_softmax_create(size_t rows, size_t columns, qk_op **op);
+void qk_op_destroy(qk_op *op);
+const char *qk_op_implementation(const qk_op *op);
+
+/* `rows` matters to linear operators alone (M); the others know their shape. */
+qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows);
+
+/* Packed weights of a matrix product whose bias, zero point and scale may change from call to call. */
+qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
+                        const void *a, size_t m, void *c);
+
+/* --- plans ----------------------------------------------------------------------------------- */
+
+typedef struct qk_plan qk_plan;
+
+qk_status qk_plan_create(qk_plan **plan);
+void qk_plan_destroy(qk_plan *plan);
+/* Tensors and operators are numbered from 0 in the order of their making. */
+qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor);
+/* The plan owns `op` from here on, whatever is returned. */
+qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, int src, int dst);
+qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, const int *outputs, size_t n_outputs);
+size_t qk_plan_arena_bytes(const qk_plan *plan);
+/* One caller at a time: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
+qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns);
+qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst);
+
+/* --- what this machine can do ---------------------------------------------------------------- */
+
+uint64_t qk_clock_ns(void);
+/* MACs a second of the current set's dot-product instruction on registers, one thread. */
+double qk_measure_peak(double seconds);
+/* Bytes a second read from memory, one thread. */
+double qk_measure_read_bandwidth(const void *data, size_t bytes, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

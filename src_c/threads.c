@@ -1,0 +1,153 @@
+/* The only place that knows of threads: a pool that is made on first use and grows to the number asked for.
+ *
+ * A loop is published by raising `generation`; workers take tasks from a shared counter and report back through
+ * `finished`. One loop runs at a time: a caller that finds the pool busy (another Python thread) runs its tasks itself.
+ */
+#define _GNU_SOURCE
+#include "threads.h"
+#include "qkernels.h"
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define cpu_relax() __builtin_ia32_pause()
+#else
+#define cpu_relax() ((void)0)
+#endif
+
+/* Turns of the waiting loop (some 40 ns each) before a worker sleeps: longer than the gaps between a plan's operators,
+ * shorter than what another program would notice. */
+enum { SPIN_TURNS = 4000 };
+
+static struct {
+    pthread_mutex_t lock; /* of generation and awake while somebody sleeps */
+    pthread_cond_t wake;
+    pthread_mutex_t busy; /* held by the caller whose loop is running */
+    atomic_uint generation;
+    atomic_int awake;
+    size_t workers;
+    atomic_size_t next, finished;
+    size_t tasks, participants;
+    qk_task_fn *run;
+    void *context;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
+
+static atomic_int num_threads;
+
+int qk_threads_available(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+void qk_set_num_threads(int n) {
+    atomic_store(&num_threads, n < 1 ? 1 : n > QK_MAX_THREADS ? QK_MAX_THREADS : n);
+}
+
+int qk_get_num_threads(void) {
+    int n = atomic_load(&num_threads);
+    if (n == 0) {
+        n = qk_threads_available();
+        if (n > QK_MAX_THREADS) n = QK_MAX_THREADS;
+        atomic_store(&num_threads, n);
+    }
+    return n;
+}
+
+static void take_tasks(size_t thread) {
+    size_t task;
+    while ((task = atomic_fetch_add(&pool.next, 1)) < pool.tasks) pool.run(pool.context, task, thread);
+}
+
+static void wait_for_loop(unsigned seen) {
+    for (int turn = 0; turn < SPIN_TURNS && atomic_load(&pool.awake) > 0; turn++) {
+        if (atomic_load(&pool.generation) != seen) return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+struct start {
+    size_t thread;
+    unsigned seen;
+};
+static struct start starts[QK_MAX_THREADS];
+
+static void *worker(void *argument) {
+    const struct start *start = argument;
+    unsigned seen = start->seen;
+    for (;;) {
+        wait_for_loop(seen);
+        seen++;
+        if (start->thread < pool.participants) {
+            take_tasks(start->thread);
+        }
+        atomic_fetch_add(&pool.finished, 1);
+    }
+    return NULL;
+}
+
+/* The threads of the parent do not exist in a forked child. */
+static void forget_workers(void) {
+    pool.workers = 0;
+    atomic_store(&pool.awake, 0);
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_mutex_init(&pool.busy, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+}
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static void register_fork_handler(void) {
+    pthread_atfork(NULL, NULL, forget_workers);
+}
+
+/* Fewer workers than asked for (the system refuses a thread) only means less speed. */
+static void grow_pool(size_t workers) {
+    pthread_once(&fork_once, register_fork_handler);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    while (pool.workers < workers) {
+        struct start *start = &starts[pool.workers];
+        *start = (struct start){pool.workers + 1, atomic_load(&pool.generation)};
+        pthread_t thread;
+        if (pthread_create(&thread, &attributes, worker, start) != 0) break;
+        pool.workers++;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
+    const size_t threads = (size_t)qk_get_num_threads();
+    if (tasks <= 1 || threads <= 1 || pthread_mutex_trylock(&pool.busy) != 0) {
+        for (size_t task = 0; task < tasks; task++) run(context, task, 0);
+        return;
+    }
+    grow_pool(threads - 1);
+    pool.tasks = tasks;
+    pool.participants = threads;
+    pool.run = run;
+    pool.context = context;
+    atomic_store(&pool.next, 0);
+    atomic_store(&pool.finished, 0);
+    pthread_mutex_lock(&pool.lock);
+    atomic_fetch_add(&pool.generation, 1);
+    pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.lock);
+    take_tasks(0);
+    while (atomic_load(&pool.finished) < pool.workers) cpu_relax();
+    pthread_mutex_unlock(&pool.busy);
+}
+
+void qk_threads_stay_awake(void) {
+    atomic_fetch_add(&pool.awake, 1);
+}
+
+void qk_threads_may_sleep(void) {
+    atomic_fetch_sub(&pool.awake, 1);
+}

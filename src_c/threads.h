@@ -1,0 +1,21 @@
+/* Parallel loops inside an operator. */
+#ifndef QK_THREADS_H
+#define QK_THREADS_H
+
+#include <stddef.h>
+
+/* One task of a loop; `thread` in [0, threads) names private scratch. */
+typedef void qk_task_fn(void *context, size_t task, size_t thread);
+
+/* Runs task 0..tasks-1 on up to qk_get_num_threads() threads, the caller among them, and returns when all are done.
+ * Tasks are handed out one by one, so that a core that is busy elsewhere does not hold up the rest. */
+void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context);
+
+/* Between these two, idle workers keep watching for the next loop (a plan's operators follow within microseconds);
+ * outside they sleep and leave the core to others. Calls nest. */
+void qk_threads_stay_awake(void);
+void qk_threads_may_sleep(void);
+
+enum { QK_MAX_THREADS = 256 };
+
+#endif
