@@ -1,0 +1,66 @@
+/* What the AVX-512 VNNI tiles share: repetition of a statement for each row, and the step from accumulators to C. */
+#ifndef QK_GEMM_AVX512VNNI_H
+#define QK_GEMM_AVX512VNNI_H
+
+#include "gemm.h"
+#include <immintrin.h>
+#include <string.h>
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define ROWS_1(X) X(0)
+#define ROWS_2(X) ROWS_1(X) X(1)
+#define ROWS_3(X) ROWS_2(X) X(2)
+#define ROWS_4(X) ROWS_3(X) X(3)
+#define ROWS_5(X) ROWS_4(X) X(4)
+#define ROWS_6(X) ROWS_5(X) X(5)
+#define ROWS_7(X) ROWS_6(X) X(6)
+#define ROWS_8(X) ROWS_7(X) X(7)
+#define ROWS_9(X) ROWS_8(X) X(8)
+#define ROWS_10(X) ROWS_9(X) X(9)
+#define ROWS_11(X) ROWS_10(X) X(10)
+#define ROWS_12(X) ROWS_11(X) X(11)
+#define ROWS_13(X) ROWS_12(X) X(12)
+#define ROWS_14(X) ROWS_13(X) X(13)
+#define EACH_ROW(X) JOIN(ROWS_, MR)(X)
+
+
+#define LOAD(p) _mm512_load_si512(p)
+
+/* The last operand is read by the instruction itself: a register for it would be the 33rd. */
+#define DOT_FROM_MEMORY(acc, x, p)                                                                                     \
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(*(const __m512i *)(p)))
+
+static inline __m512i broadcast4(const uint8_t *p) {
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return _mm512_set1_epi32(word);
+}
+
+/* fewer than 4 bytes left in the row: zeros stand for the rest */
+static inline __m512i broadcast_part(const uint8_t *p, size_t bytes) {
+    int32_t word = 0;
+    memcpy(&word, p, bytes);
+    return _mm512_set1_epi32(word);
+}
+
+/* float32(acc) * multiplier, bounded from above (see requant.h), rounded */
+static inline __m512i scale_and_round(__m512i acc, const float *multiplier, __m512 hi) {
+    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(multiplier));
+    return _mm512_cvtps_epi32(_mm512_min_ps(v, hi));
+}
+
+/* acc + 0, or its product with the multiplier, as 32-bit elements */
+static inline __m512i finish_word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
+    if (e->out == QK_GEMM_OUT_S32) return acc;
+    return _mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(e->multiplier + at)));
+}
+
+static inline __mmask64 first_bytes(size_t n) {
+    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+}
+static inline __mmask16 first_words(size_t n) {
+    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
+}
+
+#endif
