@@ -8,18 +8,16 @@ typedef void tile_rows_fn(size_t n, size_t k, const uint8_t *a, size_t a_stride,
                           const struct qk_gemm_epilogue *e, void *c, size_t c_stride);
 
 /* Undoes column_order: lanes q0[0] q1[0] q0[1] q1[1] are the first 16 columns. */
-static void store_words(__m512i q0, __m512i q1, size_t n, uint32_t *c) {
+static __attribute__((noinline)) void store_words(__m512i q0, __m512i q1, size_t n, const struct qk_gemm_epilogue *e,
+                                                  void *c) {
+    q0 = finish_word(q0, e, 0), q1 = finish_word(q1, e, 16);
     const __m512i first = _mm512_permutex2var_epi64(q0, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), q1);
     const __m512i second = _mm512_permutex2var_epi64(q0, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), q1);
     _mm512_mask_storeu_epi32(c, first_words(n), first);
-    if (n > 16) _mm512_mask_storeu_epi32(c + 16, first_words(n - 16), second);
+    if (n > 16) _mm512_mask_storeu_epi32((int32_t *)c + 16, first_words(n - 16), second);
 }
 
-static inline void finish2(__m512i q0, __m512i q1, size_t n, const struct qk_gemm_epilogue *e, uint8_t *c) {
-    if (__builtin_expect(e->out != QK_GEMM_OUT_U8, 0)) {
-        store_words(finish_word(q0, e, 0), finish_word(q1, e, 16), n, (uint32_t *)c);
-        return;
-    }
+ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, size_t n, const struct qk_gemm_epilogue *e, uint8_t *c) {
     const __m512 hi = _mm512_set1_ps(e->requant.hi_float);
     const __m512i zero_point = _mm512_set1_epi16((int16_t)e->requant.zero_point);
     q0 = scale_and_round(q0, e->multiplier, hi);
@@ -28,7 +26,8 @@ static inline void finish2(__m512i q0, __m512i q1, size_t n, const struct qk_gem
     /* words are 0..255 after clamping from below, hi has clamped them from above: the low bytes are the result */
     __m256i bytes = _mm512_cvtepi16_epi8(_mm512_max_epi16(words, _mm512_set1_epi16(e->requant.lo)));
     bytes = _mm256_xor_si256(bytes, _mm256_set1_epi8((char)e->requant.flip));
-    _mm256_mask_storeu_epi8(c, (__mmask32)first_bytes(n), bytes);
+    if (n >= NR) _mm256_storeu_si256((__m256i *)c, bytes);
+    else _mm256_mask_storeu_epi8(c, (__mmask32)first_bytes(n), bytes);
 }
 
 #define TILE tile_

@@ -9,21 +9,18 @@ typedef void tile_rows_fn(size_t n, size_t k, const uint8_t *a, size_t a_stride,
                           const struct qk_gemm_epilogue *e, void *c, size_t c_stride);
 
 /* Transposes 4 vectors of 4 lanes, undoing column_order: the lane l of q[j] goes to lane j of vector l. */
-static void store_words(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n, uint32_t *c) {
+static __attribute__((noinline)) void store_words(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,
+                                                  const struct qk_gemm_epilogue *e, void *c) {
+    q0 = finish_word(q0, e, 0), q1 = finish_word(q1, e, 16), q2 = finish_word(q2, e, 32), q3 = finish_word(q3, e, 48);
     const __m512i t0 = _mm512_shuffle_i32x4(q0, q1, 0x44), t1 = _mm512_shuffle_i32x4(q2, q3, 0x44);
     const __m512i t2 = _mm512_shuffle_i32x4(q0, q1, 0xee), t3 = _mm512_shuffle_i32x4(q2, q3, 0xee);
     const __m512i columns[4] = {_mm512_shuffle_i32x4(t0, t1, 0x88), _mm512_shuffle_i32x4(t0, t1, 0xdd),
                                 _mm512_shuffle_i32x4(t2, t3, 0x88), _mm512_shuffle_i32x4(t2, t3, 0xdd)};
-    for (size_t j = 0; j * 16 < n; j++) _mm512_mask_storeu_epi32(c + 16 * j, first_words(n - 16 * j), columns[j]);
+    for (size_t j = 0; j * 16 < n; j++) _mm512_mask_storeu_epi32((int32_t *)c + 16 * j, first_words(n - 16 * j), columns[j]);
 }
 
-static inline void finish4(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n, const struct qk_gemm_epilogue *e,
-                           uint8_t *c) {
-    if (__builtin_expect(e->out != QK_GEMM_OUT_U8, 0)) {
-        store_words(finish_word(q0, e, 0), finish_word(q1, e, 16), finish_word(q2, e, 32), finish_word(q3, e, 48), n,
-                    (uint32_t *)c);
-        return;
-    }
+ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,
+                               const struct qk_gemm_epilogue *e, uint8_t *c) {
     const __m512 hi = _mm512_set1_ps(e->requant.hi_float);
     const __m512i zero_point = _mm512_set1_epi16((int16_t)e->requant.zero_point);
     q0 = scale_and_round(q0, e->multiplier, hi);
@@ -34,7 +31,8 @@ static inline void finish4(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_
     const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(q2, q3), zero_point);
     __m512i bytes = _mm512_max_epu8(_mm512_packus_epi16(low, high), _mm512_set1_epi8((char)e->requant.lo));
     bytes = _mm512_xor_si512(bytes, _mm512_set1_epi8((char)e->requant.flip));
-    _mm512_mask_storeu_epi8(c, first_bytes(n), bytes);
+    if (n >= NR) _mm512_storeu_si512(c, bytes);
+    else _mm512_mask_storeu_epi8(c, first_bytes(n), bytes);
 }
 
 #define TILE tile_

@@ -31,7 +31,9 @@
 #define DOT_FROM_MEMORY(acc, x, p)                                                                                     \
     __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(*(const __m512i *)(p)))
 
-static inline __m512i broadcast4(const uint8_t *p) {
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE __m512i broadcast4(const uint8_t *p) {
     int32_t word;
     memcpy(&word, p, sizeof word);
     return _mm512_set1_epi32(word);
@@ -45,12 +47,12 @@ static inline __m512i broadcast_part(const uint8_t *p, size_t bytes) {
 }
 
 /* float32(acc) * multiplier, bounded from above (see requant.h), rounded */
-static inline __m512i scale_and_round(__m512i acc, const float *multiplier, __m512 hi) {
+ALWAYS_INLINE __m512i scale_and_round(__m512i acc, const float *multiplier, __m512 hi) {
     const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(multiplier));
     return _mm512_cvtps_epi32(_mm512_min_ps(v, hi));
 }
 
-/* acc + 0, or its product with the multiplier, as 32-bit elements */
+/* acc, or its product with the multiplier, as 32-bit elements */
 static inline __m512i finish_word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
     if (e->out == QK_GEMM_OUT_S32) return acc;
     return _mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(e->multiplier + at)));
