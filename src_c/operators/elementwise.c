@@ -1,0 +1,162 @@
+/* Quantize, dequantize, requantize and their ranges: arrays seen as [outer][channels][inner]. */
+#include "op.h"
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 1 << 15 }; /* elements a task: half of a first-level cache each way */
+
+struct loop {
+    const struct qk_kernels *kernels;
+    const uint8_t *src;
+    uint8_t *dst;
+    size_t src_size, dst_size; /* bytes an element */
+    size_t outer, channels, inner;
+    const float *scale;
+    const int32_t *zero_point;
+    uint8_t flip;
+    int32_t shift; /* of the zero point: 128 for int8 */
+    const struct qk_requant *requant;
+    int direction;
+};
+enum { QUANTIZE, DEQUANTIZE, REQUANTIZE };
+
+/* n elements that share scale and zero point */
+static void run_same(const struct loop *l, size_t at, size_t n, size_t channel) {
+    const void *src = l->src + at * l->src_size;
+    void *dst = l->dst + at * l->dst_size;
+    const float scale = l->scale[channel];
+    if (l->direction == REQUANTIZE) l->kernels->requantize(src, dst, n, scale, l->requant);
+    else if (l->direction == QUANTIZE)
+        l->kernels->quantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip);
+    else l->kernels->dequantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip);
+}
+
+/* n elements of as many channels, from `channel` on */
+static void run_channels(const struct loop *l, size_t at, size_t n, size_t channel) {
+    const void *src = l->src + at * l->src_size;
+    void *dst = l->dst + at * l->dst_size;
+    if (l->direction == REQUANTIZE) {
+        l->kernels->requantize_channels(src, dst, n, l->scale + channel, l->requant);
+        return;
+    }
+    for (size_t from = 0; from < n;) {
+        int32_t shifted[256];
+        const size_t some = qk_min(n - from, sizeof shifted / sizeof *shifted);
+        for (size_t i = 0; i < some; i++) shifted[i] = l->zero_point[channel + from + i] + l->shift;
+        const void *s = (const uint8_t *)src + from * l->src_size;
+        void *d = (uint8_t *)dst + from * l->dst_size;
+        if (l->direction == QUANTIZE)
+            l->kernels->quantize_channels(s, d, some, l->scale + channel + from, shifted, l->flip);
+        else l->kernels->dequantize_channels(s, d, some, l->scale + channel + from, shifted, l->flip);
+        from += some;
+    }
+}
+
+static void task(void *context, size_t index, size_t thread) {
+    const struct loop *l = context;
+    (void)thread;
+    const size_t total = l->outer * l->channels * l->inner;
+    size_t at = index * CHUNK;
+    const size_t end = qk_min(at + CHUNK, total);
+    while (at < end) {
+        const size_t channel = at / l->inner % l->channels;
+        size_t n;
+        if (l->channels == 1) n = end - at;
+        else if (l->inner == 1) n = qk_min(l->channels - channel, end - at);
+        else n = qk_min(l->inner - at % l->inner, end - at);
+        if (l->channels > 1 && l->inner == 1) run_channels(l, at, n, channel);
+        else run_same(l, at, n, channel);
+        at += n;
+    }
+}
+
+static void run_loop(struct loop *l) {
+    const size_t total = l->outer * l->channels * l->inner;
+    qk_parallel_for((total + CHUNK - 1) / CHUNK, task, l);
+}
+
+static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine *map, const void *src, void *dst,
+                               int direction) {
+    const size_t f = sizeof(float);
+    return (struct loop){kernels, src, dst, direction == QUANTIZE ? f : 1, direction == QUANTIZE ? 1 : f, map->outer,
+                         map->channels, map->inner, map->scale, map->zero_point, qk_flip(map->dtype),
+                         map->dtype == QK_S8 ? 128 : 0, NULL, direction};
+}
+
+qk_status qk_quantize(const float *x, void *q, const qk_affine *map) {
+    struct loop l = affine_loop(qk_current_kernels(), map, x, q, QUANTIZE);
+    run_loop(&l);
+    return QK_OK;
+}
+
+qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
+    struct loop l = affine_loop(qk_current_kernels(), map, q, x, DEQUANTIZE);
+    run_loop(&l);
+    return QK_OK;
+}
+
+qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *map) {
+    const struct qk_requant r = qk_make_requant(map->dtype, map->zero_point, map->lo, map->hi);
+    struct loop l = {qk_current_kernels(), (const uint8_t *)acc, q, 4, 1, map->outer, map->channels, map->inner,
+                     map->multiplier, NULL, 0, 0, &r, REQUANTIZE};
+    run_loop(&l);
+    return QK_OK;
+}
+
+void qk_minmax(const float *x, size_t n, float *lo, float *hi) {
+    *lo = INFINITY;
+    *hi = -INFINITY;
+    qk_current_kernels()->minmax(x, n, lo, hi);
+}
+
+/* --- as operators of a plan --- */
+
+struct affine_op {
+    qk_op op;
+    const struct qk_kernels *kernels;
+    qk_affine map;
+    int direction;
+};
+
+static void run_affine(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+    const struct affine_op *a = (const struct affine_op *)op;
+    (void)rows, (void)scratch;
+    struct loop l = affine_loop(a->kernels, &a->map, src, dst, a->direction);
+    run_loop(&l);
+}
+
+static void destroy_affine(qk_op *op) {
+    struct affine_op *a = (struct affine_op *)op;
+    qk_aligned_free((void *)a->map.scale);
+    qk_aligned_free((void *)a->map.zero_point);
+    qk_aligned_free(a);
+}
+
+static qk_status create_affine(const qk_affine *map, int direction, const char *name, qk_op **op) {
+    struct affine_op *a = qk_aligned_alloc(sizeof *a);
+    if (!a) return QK_ERROR_MEMORY;
+    a->op = (qk_op){name, 0, run_affine, destroy_affine};
+    a->kernels = qk_current_kernels();
+    a->map = *map;
+    a->direction = direction;
+    float *scale = qk_aligned_alloc(map->channels * sizeof *scale);
+    int32_t *zero_point = qk_aligned_alloc(map->channels * sizeof *zero_point);
+    a->map.scale = scale;
+    a->map.zero_point = zero_point;
+    if (!scale || !zero_point) {
+        destroy_affine(&a->op);
+        return QK_ERROR_MEMORY;
+    }
+    memcpy(scale, map->scale, map->channels * sizeof *scale);
+    memcpy(zero_point, map->zero_point, map->channels * sizeof *zero_point);
+    *op = &a->op;
+    return QK_OK;
+}
+
+qk_status qk_quantize_create(const qk_affine *map, qk_op **op) {
+    return create_affine(map, QUANTIZE, "quantize_f32u8", op);
+}
+
+qk_status qk_dequantize_create(const qk_affine *map, qk_op **op) {
+    return create_affine(map, DEQUANTIZE, "dequantize_u8f32", op);
+}

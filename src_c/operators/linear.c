@@ -1,0 +1,105 @@
+/* Matrix product with packed weights: the fully connected layer, and matmul and linear of the array functions. */
+#include "matmul.h"
+#include <string.h>
+
+struct linear {
+    qk_op op;
+    struct qk_matrix matrix;
+    struct qk_columns columns;
+    int32_t *weights_zero_point; /* less 128 for uint8 weights; NULL if all are 0 */
+    qk_dtype dtype;
+    int32_t input_zero_point;
+    struct qk_requant requant;
+};
+
+static void destroy(qk_op *op) {
+    struct linear *l = (struct linear *)op;
+    qk_matrix_free(&l->matrix);
+    qk_columns_free(&l->columns);
+    qk_aligned_free(l->weights_zero_point);
+    qk_aligned_free(l);
+}
+
+/* sum_k (a - za)(w - zw) = sum_k (a - za) w - zw (sum_k a - K za) */
+static void subtract_weights_zero_point(const struct linear *l, const uint8_t *a, size_t m, int32_t za, int32_t *c) {
+    for (size_t i = 0; i < m; i++) {
+        uint32_t sum = 0u - (uint32_t)l->matrix.k * (uint32_t)za;
+        for (size_t p = 0; p < l->matrix.k; p++) sum += a[i * l->matrix.k + p];
+        for (size_t j = 0; j < l->matrix.n; j++) {
+            int32_t *at = c + i * l->matrix.n + j;
+            *at = (int32_t)((uint32_t)*at - sum * (uint32_t)l->weights_zero_point[j]);
+        }
+    }
+}
+
+static void run_with(const struct linear *l, const struct qk_columns *columns, const struct qk_requant *requant,
+                     qk_dtype dtype, int32_t za, const uint8_t *a, void *c, size_t m, uint8_t *scratch) {
+    qk_matmul(&l->matrix, columns, requant, qk_gemm_out(dtype), a, l->matrix.k, m, c,
+              l->matrix.n * qk_dtype_size(dtype), scratch);
+    if (l->weights_zero_point) subtract_weights_zero_point(l, a, m, za, c);
+}
+
+/* int8 rows as uint8; NULL when there is no memory */
+static uint8_t *flipped(const void *a, size_t bytes) {
+    uint8_t *copy = qk_aligned_alloc(bytes);
+    if (copy)
+        for (size_t i = 0; i < bytes; i++) copy[i] = ((const uint8_t *)a)[i] ^ 0x80;
+    return copy;
+}
+
+static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+    const struct linear *l = (const struct linear *)op;
+    run_with(l, &l->columns, &l->requant, l->dtype, l->input_zero_point, src, dst, rows, scratch);
+}
+
+qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
+    int zero = 1;
+    const int32_t shift = desc->weights_dtype == QK_U8 ? 128 : 0; /* uint8 weights are int8 ones 128 higher */
+    for (size_t j = 0; j < desc->n; j++)
+        zero &= (desc->weights_zero_point ? desc->weights_zero_point[j] : 0) == shift;
+    if (!zero && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
+    struct linear *l = qk_aligned_alloc(sizeof *l);
+    if (!l) return QK_ERROR_MEMORY;
+    l->op = (qk_op){.run = run, .destroy = destroy};
+    l->input_zero_point = qk_zero_point_u8(desc->input_dtype, desc->input_zero_point);
+    l->dtype = epilogue->dtype;
+    l->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    qk_status status = qk_matrix_pack(&l->matrix, qk_current_kernels(), desc->k, desc->n, desc->weights, desc->stride_k,
+                                      desc->stride_n, desc->weights_dtype == QK_U8 ? 0x80 : 0);
+    if (status == QK_OK) status = qk_columns_make(&l->columns, &l->matrix, epilogue, l->input_zero_point);
+    if (status == QK_OK && !zero) {
+        l->weights_zero_point = qk_aligned_alloc(desc->n * sizeof(int32_t));
+        if (!l->weights_zero_point) status = QK_ERROR_MEMORY;
+        for (size_t j = 0; j < desc->n && l->weights_zero_point; j++)
+            l->weights_zero_point[j] = (desc->weights_zero_point ? desc->weights_zero_point[j] : 0) - shift;
+    }
+    if (status != QK_OK) {
+        destroy(&l->op);
+        return status;
+    }
+    l->op.implementation = l->matrix.kernel->name;
+    l->op.scratch_per_thread = qk_matmul_scratch(&l->matrix);
+    *op = &l->op;
+    return QK_OK;
+}
+
+qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
+                        const void *a, size_t m, void *c) {
+    const struct linear *l = (const struct linear *)op;
+    if (l->weights_zero_point && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
+    const int32_t za = qk_zero_point_u8(input_dtype, input_zero_point);
+    const struct qk_requant requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    struct qk_columns columns = {0};
+    uint8_t *copy = NULL, *scratch = NULL;
+    qk_status status = qk_columns_make(&columns, &l->matrix, epilogue, za);
+    if (status == QK_OK && input_dtype == QK_S8 && !(copy = flipped(a, m * l->matrix.k))) status = QK_ERROR_MEMORY;
+    if (status == QK_OK && op->scratch_per_thread) {
+        scratch = qk_aligned_alloc(op->scratch_per_thread * (size_t)qk_get_num_threads());
+        if (!scratch) status = QK_ERROR_MEMORY;
+    }
+    if (status == QK_OK) run_with(l, &columns, &requant, epilogue->dtype, za, copy ? copy : a, c, m, scratch);
+    qk_aligned_free(copy);
+    qk_aligned_free(scratch);
+    qk_columns_free(&columns);
+    return status;
+}

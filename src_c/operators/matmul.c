@@ -1,0 +1,135 @@
+/* Blocking: rows of A in blocks that stay in the second-level cache; in a block, each panel of B meets every tile of rows
+ * while it lies in the first-level cache. K is never split: a panel of 1024 x 64 still streams faster than it is used.
+ */
+#include "matmul.h"
+#include <string.h>
+
+qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n, const void *weights,
+                         ptrdiff_t stride_k, ptrdiff_t stride_n, uint8_t flip) {
+    const struct qk_gemm_kernel *wide = kernels->gemm, *narrow = kernels->gemm_narrow;
+    const struct qk_gemm_kernel *kernel = qk_round_up(n, narrow->nr) < qk_round_up(n, wide->nr) ? narrow : wide;
+    const size_t panels = (n + kernel->nr - 1) / kernel->nr, panel_bytes = qk_gemm_panel_bytes(kernel, k);
+    *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(panels * panel_bytes),
+                                 qk_aligned_alloc(panels * kernel->nr * sizeof(int32_t))};
+    if (!matrix->packed || !matrix->column_sums) {
+        qk_matrix_free(matrix);
+        return QK_ERROR_MEMORY;
+    }
+    for (size_t p = 0; p < panels; p++)
+        qk_gemm_pack_panel(kernel, k, n - p * kernel->nr, (const uint8_t *)weights + (ptrdiff_t)(p * kernel->nr) * stride_n,
+                           stride_k, stride_n, flip, matrix->packed + p * panel_bytes);
+    for (size_t j = 0; j < panels * kernel->nr; j++) {
+        const size_t column = j / kernel->nr * kernel->nr + kernel->column_order[j % kernel->nr];
+        if (column >= n) continue;
+        const uint8_t *w = (const uint8_t *)weights + (ptrdiff_t)column * stride_n;
+        uint32_t sum = 0;
+        for (size_t row = 0; row < k; row++) sum += (uint32_t)(int8_t)(w[(ptrdiff_t)row * stride_k] ^ flip);
+        matrix->column_sums[j] = (int32_t)sum;
+    }
+    return QK_OK;
+}
+
+void qk_matrix_free(struct qk_matrix *matrix) {
+    qk_aligned_free(matrix->packed);
+    qk_aligned_free(matrix->column_sums);
+    matrix->packed = NULL;
+    matrix->column_sums = NULL;
+}
+
+qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
+                          int32_t input_zero_point_u8) {
+    const struct qk_gemm_kernel *kernel = matrix->kernel;
+    const size_t padded = matrix->panels * kernel->nr;
+    *columns = (struct qk_columns){qk_aligned_alloc(padded * sizeof(int32_t)), qk_aligned_alloc(padded * sizeof(float))};
+    if (!columns->bias || !columns->multiplier) {
+        qk_columns_free(columns);
+        return QK_ERROR_MEMORY;
+    }
+    for (size_t j = 0; j < padded; j++) {
+        const size_t column = j / kernel->nr * kernel->nr + kernel->column_order[j % kernel->nr];
+        if (column >= matrix->n) continue;
+        const uint32_t bias = epilogue->bias ? (uint32_t)epilogue->bias[column] : 0;
+        columns->bias[j] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * (uint32_t)matrix->column_sums[j]);
+        if (epilogue->dtype != QK_S32) columns->multiplier[j] = epilogue->multiplier[column];
+    }
+    return QK_OK;
+}
+
+void qk_columns_free(struct qk_columns *columns) {
+    qk_aligned_free(columns->bias);
+    qk_aligned_free(columns->multiplier);
+    *columns = (struct qk_columns){0};
+}
+
+int qk_gemm_out(qk_dtype dtype) {
+    return dtype == QK_S32 ? QK_GEMM_OUT_S32 : dtype == QK_F32 ? QK_GEMM_OUT_F32 : QK_GEMM_OUT_U8;
+}
+
+size_t qk_matmul_block_rows(const struct qk_matrix *matrix, size_t m) {
+    const size_t wanted = matrix->k <= 128 ? 784 : 196;
+    const size_t mr = matrix->kernel->mr;
+    const size_t blocks = (m + wanted - 1) / wanted;
+    return blocks ? qk_round_up((m + blocks - 1) / blocks, mr) : mr;
+}
+
+size_t qk_matmul_scratch(const struct qk_matrix *matrix) {
+    if (!matrix->kernel->pack_a) return 0;
+    return qk_round_up(qk_matmul_block_rows(matrix, SIZE_MAX / 2) * qk_gemm_pack_a_stride(matrix->kernel, matrix->k), 64);
+}
+
+void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *columns, const struct qk_requant *requant,
+                     int out, const uint8_t *a, size_t a_stride, size_t m, uint8_t *c, size_t c_stride, size_t first,
+                     size_t last, uint8_t *scratch) {
+    const struct qk_gemm_kernel *kernel = matrix->kernel;
+    const size_t out_bytes = out == QK_GEMM_OUT_U8 ? 1 : 4;
+    if (kernel->pack_a) {
+        kernel->pack_a(m, matrix->k, a, a_stride, scratch);
+        a = scratch;
+        a_stride = qk_gemm_pack_a_stride(kernel, matrix->k);
+    }
+    /* tiles of nearly equal height: a last one of a single row would leave most of the accumulators idle */
+    const size_t tiles = (m + kernel->mr - 1) / kernel->mr;
+    for (size_t p = first; p < last; p++) {
+        const struct qk_gemm_epilogue epilogue = {out, columns->bias + p * kernel->nr, columns->multiplier + p * kernel->nr,
+                                                  *requant};
+        const int8_t *panel = matrix->packed + p * qk_gemm_panel_bytes(kernel, matrix->k);
+        const size_t n = qk_min(kernel->nr, matrix->n - p * kernel->nr);
+        for (size_t t = 0; t < tiles; t++) {
+            const size_t from = t * m / tiles, to = (t + 1) * m / tiles;
+            kernel->tile(to - from, n, matrix->k, a + from * a_stride, a_stride, panel, &epilogue,
+                         c + from * c_stride + p * kernel->nr * out_bytes, c_stride);
+        }
+    }
+}
+
+struct loop {
+    const struct qk_matrix *matrix;
+    const struct qk_columns *columns;
+    const struct qk_requant *requant;
+    int out;
+    const uint8_t *a;
+    uint8_t *c, *scratch;
+    size_t a_stride, c_stride, m, block_rows, panel_groups, scratch_per_thread;
+};
+
+static void task(void *context, size_t index, size_t thread) {
+    const struct loop *l = context;
+    const size_t block = index / l->panel_groups, group = index % l->panel_groups;
+    const size_t from = block * l->block_rows, panels = l->matrix->panels;
+    qk_matmul_block(l->matrix, l->columns, l->requant, l->out, l->a + from * l->a_stride, l->a_stride,
+                    qk_min(l->block_rows, l->m - from), l->c + from * l->c_stride, l->c_stride,
+                    group * panels / l->panel_groups, (group + 1) * panels / l->panel_groups,
+                    l->scratch ? l->scratch + thread * l->scratch_per_thread : NULL);
+}
+
+void qk_matmul(const struct qk_matrix *matrix, const struct qk_columns *columns, const struct qk_requant *requant, int out,
+               const uint8_t *a, size_t a_stride, size_t m, uint8_t *c, size_t c_stride, uint8_t *scratch) {
+    const size_t threads = (size_t)qk_get_num_threads();
+    struct loop l = {matrix, columns, requant, out, a, c, scratch, a_stride, c_stride, m, qk_matmul_block_rows(matrix, m), 1,
+                     qk_matmul_scratch(matrix)};
+    const size_t blocks = (m + l.block_rows - 1) / l.block_rows;
+    /* Four tasks a thread even out cores of unequal speed; columns are split where rows alone give too few. */
+    if (threads > 1 && blocks < 4 * threads)
+        l.panel_groups = qk_min(matrix->panels, (4 * threads + blocks - 1) / (blocks ? blocks : 1));
+    qk_parallel_for(blocks * l.panel_groups, task, &l);
+}
