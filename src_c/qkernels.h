@@ -86,25 +86,23 @@ typedef struct {
     size_t k, n;
     const void *weights; /* element (k, n) at weights[k * stride_k + n * stride_n] */
     ptrdiff_t stride_k, stride_n;
-    qk_dtype weights_dtype, input_dtype;
+    qk_dtype weights_dtype;
     const int32_t *weights_zero_point; /* n values, or NULL for zeros */
-    int32_t input_zero_point;
+    int32_t input_zero_point; /* the input is uint8; qk_linear_run takes int8 too */
 } qk_linear_desc;
 
 typedef struct {
     size_t batch, height, width, channels_in, channels_out, groups;
     size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     size_t pad_top, pad_left, pad_bottom, pad_right; /* filled with the input's zero point */
-    qk_dtype input_dtype;
-    const int32_t *input_zero_point; /* channels_in values */
+    const int32_t *input_zero_point; /* channels_in values; the input is uint8 */
     const int8_t *weights;           /* (kernel_h, kernel_w, channels_in / groups, channels_out) */
 } qk_conv2d_desc;
 
 typedef struct {
     size_t batch, height, width, channels;
     size_t kernel_h, kernel_w, stride_h, stride_w;
-    qk_dtype input_dtype;
-    int32_t input_zero_point;
+    int32_t input_zero_point; /* the input is uint8 */
     float multiplier; /* s_in / (s_out * kernel_h * kernel_w) */
     int32_t zero_point, lo, hi;
     qk_dtype dtype;

@@ -61,7 +61,7 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
     struct linear *l = qk_aligned_alloc(sizeof *l);
     if (!l) return QK_ERROR_MEMORY;
     l->op = (qk_op){.run = run, .destroy = destroy};
-    l->input_zero_point = qk_zero_point_u8(desc->input_dtype, desc->input_zero_point);
+    l->input_zero_point = desc->input_zero_point;
     l->dtype = epilogue->dtype;
     l->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
     qk_status status = qk_matrix_pack(&l->matrix, qk_current_kernels(), desc->k, desc->n, desc->weights, desc->stride_k,

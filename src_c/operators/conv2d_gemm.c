@@ -1,0 +1,187 @@
+/* Convolutions on the matrix product. Pointwise: the image is the matrix. Otherwise the patches of a block of output pixels
+ * are gathered as rows of a matrix in the thread's scratch, group by group.
+ */
+#include "conv2d.h"
+#include "matmul.h"
+#include <string.h>
+
+struct product {
+    struct qk_matrix matrix;
+    struct qk_columns columns;
+};
+
+struct conv {
+    qk_op op;
+    struct qk_conv_shape shape;
+    struct product *groups;
+    struct qk_requant requant;
+    qk_dtype dtype;
+    uint8_t *pad;                       /* the zero point of each input channel */
+    qk_gather3x3s2_fn *gather;          /* of the first convolution, or NULL */
+    size_t patch_stride, block_pixels;  /* of gathered patches */
+    size_t patch_bytes, row_bytes;      /* scratch: patches of a block; one padded image row for `gather` */
+};
+
+static void destroy(qk_op *op) {
+    struct conv *c = (struct conv *)op;
+    for (size_t g = 0; c->groups && g < c->shape.desc.groups; g++) {
+        qk_matrix_free(&c->groups[g].matrix);
+        qk_columns_free(&c->groups[g].columns);
+    }
+    qk_aligned_free(c->groups);
+    qk_aligned_free(c->pad);
+    qk_aligned_free(c);
+}
+
+static qk_status create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **created) {
+    const qk_conv2d_desc *s = &shape->desc;
+    struct conv *c = qk_aligned_alloc(sizeof *c);
+    if (!c) return QK_ERROR_MEMORY;
+    c->shape = *shape;
+    c->dtype = epilogue->dtype;
+    c->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    c->groups = qk_aligned_alloc(s->groups * sizeof *c->groups);
+    c->pad = qk_aligned_alloc(s->channels_in);
+    qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;
+    for (size_t i = 0; status == QK_OK && i < s->channels_in; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
+    const size_t n = s->channels_out / s->groups, k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
+    for (size_t g = 0; status == QK_OK && g < s->groups; g++) {
+        qk_epilogue part = *epilogue;
+        part.bias += g * n;
+        if (part.multiplier) part.multiplier += g * n;
+        status = qk_matrix_pack(&c->groups[g].matrix, qk_current_kernels(), k, n, s->weights + g * n,
+                                (ptrdiff_t)s->channels_out, 1, 0);
+        if (status == QK_OK) status = qk_columns_make(&c->groups[g].columns, &c->groups[g].matrix, &part, 0);
+    }
+    if (status != QK_OK) {
+        destroy(&c->op);
+        return status;
+    }
+    c->op.destroy = destroy;
+    c->op.implementation = c->groups[0].matrix.kernel->name;
+    *created = c;
+    return QK_OK;
+}
+
+/* --- pointwise --- */
+
+static void run_pointwise(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+    const struct conv *c = (const struct conv *)op;
+    const qk_conv2d_desc *s = &c->shape.desc;
+    (void)rows;
+    qk_matmul(&c->groups[0].matrix, &c->groups[0].columns, &c->requant, qk_gemm_out(c->dtype), src, s->channels_in,
+              s->batch * s->height * s->width, dst, s->channels_out * qk_dtype_size(c->dtype), scratch);
+}
+
+qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+    struct conv *c;
+    const qk_status status = create(shape, epilogue, &c);
+    if (status != QK_OK) return status;
+    c->op.run = run_pointwise;
+    c->op.scratch_per_thread = qk_matmul_scratch(&c->groups[0].matrix);
+    *op = &c->op;
+    return QK_OK;
+}
+
+/* --- gathered --- */
+
+struct loop {
+    const struct conv *c;
+    const uint8_t *src;
+    uint8_t *dst, *scratch;
+    size_t blocks_an_image;
+};
+
+/* The patch of output pixel (y, x) for the channels of group g, kernel position by kernel position. */
+static void gather_patch(const struct conv *c, const uint8_t *image, size_t y, size_t x, size_t g, uint8_t *patch) {
+    const qk_conv2d_desc *s = &c->shape.desc;
+    const size_t channels = s->channels_in / s->groups, first = g * channels;
+    for (size_t i = 0; i < s->kernel_h; i++)
+        for (size_t j = 0; j < s->kernel_w; j++, patch += channels) {
+            const size_t row = y * s->stride_h + i * s->dilation_h - s->pad_top; /* wraps around outside the image */
+            const size_t column = x * s->stride_w + j * s->dilation_w - s->pad_left;
+            const int inside = row < s->height && column < s->width;
+            memcpy(patch, inside ? image + (row * s->width + column) * s->channels_in + first : c->pad + first, channels);
+        }
+}
+
+/* Output rows [first, last) of the first convolution: three padded rows each, gathered pixel after pixel. */
+static void gather_rows(const struct conv *c, const uint8_t *image, size_t first, size_t last, uint8_t *patches,
+                        uint8_t *buffer) {
+    const qk_conv2d_desc *s = &c->shape.desc;
+    for (size_t y = first; y < last; y++) {
+        const uint8_t *rows[3];
+        for (size_t i = 0; i < 3; i++) {
+            uint8_t *to = buffer + i * c->row_bytes;
+            const size_t row = 2 * y + i - s->pad_top, columns = s->pad_left + s->width + s->pad_right;
+            const int inside = row < s->height;
+            for (size_t x = 0; x < columns; x++)
+                if (!inside || x < s->pad_left || x >= s->pad_left + s->width) memcpy(to + 3 * x, c->pad, 3);
+            if (inside) memcpy(to + 3 * s->pad_left, image + row * s->width * 3, s->width * 3);
+            rows[i] = to;
+        }
+        c->gather(rows, c->shape.width_out, patches + (y - first) * c->shape.width_out * QK_PATCH);
+    }
+}
+
+static void gather_task(void *context, size_t index, size_t thread) {
+    const struct loop *l = context;
+    const struct conv *c = l->c;
+    const qk_conv2d_desc *s = &c->shape.desc;
+    const size_t pixels = c->shape.height_out * c->shape.width_out;
+    const size_t image = index / l->blocks_an_image, from = index % l->blocks_an_image * c->block_pixels;
+    const size_t to = qk_min(from + c->block_pixels, pixels);
+    const uint8_t *input = l->src + image * s->height * s->width * s->channels_in;
+    const size_t size = qk_dtype_size(c->dtype), n = s->channels_out / s->groups;
+    uint8_t *patches = l->scratch + thread * c->op.scratch_per_thread, *rest = patches + c->patch_bytes;
+    for (size_t g = 0; g < s->groups; g++) {
+        if (c->gather)
+            gather_rows(c, input, from / c->shape.width_out, to / c->shape.width_out, patches, rest);
+        else
+            for (size_t pixel = from; pixel < to; pixel++)
+                gather_patch(c, input, pixel / c->shape.width_out, pixel % c->shape.width_out, g,
+                             patches + (pixel - from) * c->patch_stride);
+        const struct product *p = &c->groups[g];
+        qk_matmul_block(&p->matrix, &p->columns, &c->requant, qk_gemm_out(c->dtype), patches, c->patch_stride, to - from,
+                        l->dst + ((image * pixels + from) * s->channels_out + g * n) * size, s->channels_out * size, 0,
+                        p->matrix.panels, rest + 3 * c->row_bytes);
+    }
+}
+
+static void run_gathered(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+    const struct conv *c = (const struct conv *)op;
+    (void)rows;
+    const size_t pixels = c->shape.height_out * c->shape.width_out;
+    struct loop l = {c, src, dst, scratch, (pixels + c->block_pixels - 1) / c->block_pixels};
+    qk_parallel_for(c->shape.desc.batch * l.blocks_an_image, gather_task, &l);
+}
+
+static int is_first_convolution(const qk_conv2d_desc *s) {
+    return s->groups == 1 && s->channels_in == 3 && s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 2 &&
+           s->stride_w == 2 && s->dilation_h == 1 && s->dilation_w == 1;
+}
+
+qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+    const qk_conv2d_desc *s = &shape->desc;
+    struct conv *c;
+    const qk_status status = create(shape, epilogue, &c);
+    if (status != QK_OK) return status;
+    const struct qk_matrix *matrix = &c->groups[0].matrix;
+    if (is_first_convolution(s)) {
+        c->gather = qk_current_kernels()->gather3x3s2;
+        c->patch_stride = QK_PATCH;
+        /* whole rows, about 448 pixels: patches of 14 KiB stay in the first-level cache */
+        c->block_pixels = shape->width_out * ((447 + shape->width_out) / shape->width_out);
+        c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
+    } else {
+        c->patch_stride = matrix->k;
+        c->block_pixels = qk_min(qk_matmul_block_rows(matrix, shape->height_out * shape->width_out), 196);
+    }
+    c->patch_bytes = qk_round_up(c->block_pixels * c->patch_stride, 64);
+    const struct qk_gemm_kernel *kernel = matrix->kernel;
+    const size_t pack_bytes = kernel->pack_a ? c->block_pixels * qk_gemm_pack_a_stride(kernel, matrix->k) : 0;
+    c->op.run = run_gathered;
+    c->op.scratch_per_thread = qk_round_up(c->patch_bytes + 3 * c->row_bytes + pack_bytes, 64);
+    *op = &c->op;
+    return QK_OK;
+}
