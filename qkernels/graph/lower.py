@@ -1,0 +1,78 @@
+"""From the graph to a native plan: one method call a node, in the graph's order."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import ir
+
+if TYPE_CHECKING:
+    from qkernels._native import Plan
+
+
+def lower(graph: ir.Graph) -> "Plan":
+    """A finished `qkernels._native.Plan` that computes `graph`, its operators in the graph's order.
+
+    Raises whatever the plan's builder raises for parameters outside its contract (ValueError with the argument's name).
+    """
+    from qkernels._native import Plan  # here: the graph is of use (reports, tests) where the native module is not built
+
+    plan = Plan()
+    tensors: dict[str, int] = {}
+    for node in graph.nodes:
+        tensors[node.name] = _BUILDERS[type(node)](plan, [tensors[name] for name in node.inputs], node)
+    plan.finish(tuple(tensors[name] for name in graph.outputs))
+    return plan
+
+
+def _input(plan: "Plan", src: list[int], node: ir.Input) -> int:
+    return plan.input(node.shape, node.dtype)
+
+
+def _quantize(plan: "Plan", src: list[int], node: ir.Quantize) -> int:
+    scale, zero_point = node.affine()
+    return plan.quantize(src[0], scale, zero_point, node.dtype, name=node.name)
+
+
+def _dequantize(plan: "Plan", src: list[int], node: ir.Dequantize) -> int:
+    return plan.dequantize(src[0], node.input_scale, node.input_zero_point, name=node.name)
+
+
+def _conv2d(plan: "Plan", src: list[int], node: ir.Conv2d) -> int:
+    return plan.conv2d(src[0], np.ascontiguousarray(node.weights), stride=node.stride, padding=node.padding,
+                       dilation=node.dilation, groups=node.groups, input_zero_point=node.input_zero_point,
+                       bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
+                       dtype=node.dtype, name=node.name)
+
+
+def _linear(plan: "Plan", src: list[int], node: ir.Linear) -> int:
+    return plan.linear(src[0], np.ascontiguousarray(node.weights), input_zero_point=node.input_zero_point,
+                       bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
+                       dtype=node.dtype, name=node.name)
+
+
+def _average_pool(plan: "Plan", src: list[int], node: ir.AveragePool) -> int:
+    return plan.average_pool(src[0], kernel=node.kernel, stride=node.stride, input_zero_point=node.input_zero_point,
+                             multiplier=float(node.multiplier[0]), zero_point=node.zero_point, lo=node.lo, hi=node.hi,
+                             dtype=node.dtype, name=node.name)
+
+
+def _softmax(plan: "Plan", src: list[int], node: ir.Softmax) -> int:
+    return plan.softmax(src[0], name=node.name)
+
+
+def _reshape(plan: "Plan", src: list[int], node: ir.Reshape) -> int:
+    return plan.reshape(src[0], node.shape)
+
+
+_BUILDERS: dict[type[ir.Node], Callable[..., int]] = {
+    ir.Input: _input,
+    ir.Quantize: _quantize,
+    ir.Dequantize: _dequantize,
+    ir.Conv2d: _conv2d,
+    ir.Linear: _linear,
+    ir.AveragePool: _average_pool,
+    ir.Softmax: _softmax,
+    ir.Reshape: _reshape,
+}
