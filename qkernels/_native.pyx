@@ -1,0 +1,489 @@
+# cython: language_level=3
+"""NumPy buffers to C and back. Arguments have been checked; types and meanings are in _native.pyi."""
+
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t, uintptr_t
+
+
+import math
+
+import numpy as np
+
+
+cdef extern from "qkernels.h" nogil:
+    ctypedef enum qk_status:
+        QK_OK
+        QK_ERROR_MEMORY
+        QK_ERROR_ARGUMENT
+        QK_ERROR_UNSUPPORTED
+    ctypedef enum qk_dtype:
+        QK_U8
+        QK_S8
+        QK_S32
+        QK_F32
+    ctypedef struct qk_isa_info:
+        const char *name
+        int supported
+        int current
+    ctypedef struct qk_affine:
+        size_t outer, channels, inner
+        const float *scale
+        const int32_t *zero_point
+        qk_dtype dtype
+    ctypedef struct qk_requantize_map:
+        size_t outer, channels, inner
+        const float *multiplier
+        int32_t zero_point, lo, hi
+        qk_dtype dtype
+    ctypedef struct qk_epilogue:
+        qk_dtype dtype
+        const int32_t *bias
+        const float *multiplier
+        int32_t zero_point, lo, hi
+    ctypedef struct qk_linear_desc:
+        size_t k, n
+        const void *weights
+        ptrdiff_t stride_k, stride_n
+        qk_dtype weights_dtype
+        const int32_t *weights_zero_point
+        int32_t input_zero_point
+    ctypedef struct qk_conv2d_desc:
+        size_t batch, height, width, channels_in, channels_out, groups
+        size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w
+        size_t pad_top, pad_left, pad_bottom, pad_right
+        const int32_t *input_zero_point
+        const int8_t *weights
+    ctypedef struct qk_average_pool_desc:
+        size_t batch, height, width, channels
+        size_t kernel_h, kernel_w, stride_h, stride_w
+        int32_t input_zero_point
+        float multiplier
+        int32_t zero_point, lo, hi
+        qk_dtype dtype
+    ctypedef struct qk_op:
+        pass
+    ctypedef struct qk_plan:
+        pass
+    size_t qk_isa_list(qk_isa_info *, size_t)
+    qk_status qk_use_isa(const char *)
+    const char *qk_current_isa()
+    int qk_threads_available()
+    void qk_set_num_threads(int)
+    int qk_get_num_threads()
+    qk_status qk_quantize(const float *, void *, const qk_affine *)
+    qk_status qk_dequantize(const void *, float *, const qk_affine *)
+    void qk_minmax(const float *, size_t, float *, float *)
+    qk_status qk_requantize(const int32_t *, void *, const qk_requantize_map *)
+    qk_status qk_linear_create(const qk_linear_desc *, const qk_epilogue *, qk_op **)
+    qk_status qk_conv2d_create(const qk_conv2d_desc *, const qk_epilogue *, qk_op **)
+    qk_status qk_average_pool_create(const qk_average_pool_desc *, qk_op **)
+    qk_status qk_quantize_create(const qk_affine *, qk_op **)
+    qk_status qk_dequantize_create(const qk_affine *, qk_op **)
+    qk_status qk_softmax_create(size_t, size_t, qk_op **)
+    void qk_op_destroy(qk_op *)
+    const char *qk_op_implementation(const qk_op *)
+    qk_status qk_linear_run(const qk_op *, const qk_epilogue *, int32_t, qk_dtype, const void *, size_t, void *)
+    qk_status qk_plan_create(qk_plan **)
+    void qk_plan_destroy(qk_plan *)
+    qk_status qk_plan_add_tensor(qk_plan *, size_t, int *)
+    qk_status qk_plan_add_op(qk_plan *, qk_op *, size_t, int, int)
+    qk_status qk_plan_finish(qk_plan *, const int *, size_t, const int *, size_t)
+    size_t qk_plan_arena_bytes(const qk_plan *)
+    qk_status qk_plan_run(qk_plan *, const void **, void **, uint64_t *)
+    qk_status qk_plan_run_op(qk_plan *, size_t, const void *, void *)
+    uint64_t qk_clock_ns()
+    double qk_measure_peak(double)
+    double qk_measure_read_bandwidth(const void *, size_t, double)
+
+_DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int32": QK_S32, "float32": QK_F32}
+
+
+cdef int raise_for(qk_status status, what) except -1:
+    if status == QK_OK:
+        return 0
+    if status == QK_ERROR_MEMORY:
+        raise MemoryError(f"{what}: out of memory")
+    raise ValueError(f"{what}: sizes or types that the operation does not define")
+
+
+cdef inline void *address(array):
+    return <void *><uintptr_t>array.__array_interface__["data"][0]
+
+
+cdef qk_affine affine_map(shape, scale, zero_point, dtype):
+    """`shape` is (outer, channels, inner)."""
+    cdef qk_affine m
+    m.outer, m.channels, m.inner = shape
+    m.scale = <const float *>address(scale)
+    m.zero_point = <const int32_t *>address(zero_point)
+    m.dtype = _DTYPES[dtype]
+    return m
+
+
+cdef qk_epilogue make_epilogue(bias, multiplier, int zero_point, int lo, int hi, dtype):
+    cdef qk_epilogue e
+    e.dtype = _DTYPES[dtype]
+    e.bias = <const int32_t *>address(bias) if bias is not None else NULL
+    e.multiplier = <const float *>address(multiplier) if multiplier is not None else NULL
+    e.zero_point, e.lo, e.hi = zero_point, lo, hi
+    return e
+
+
+def quantize(x, q, shape, scale, zero_point, dtype):
+    cdef qk_affine m = affine_map(shape, scale, zero_point, dtype)
+    cdef const float *src = <const float *>address(x)
+    cdef void *dst = address(q)
+    cdef qk_status status
+    with nogil:
+        status = qk_quantize(src, dst, &m)
+    raise_for(status, "quantize")
+
+
+def dequantize(q, x, shape, scale, zero_point, dtype):
+    cdef qk_affine m = affine_map(shape, scale, zero_point, dtype)
+    cdef const void *src = address(q)
+    cdef float *dst = <float *>address(x)
+    cdef qk_status status
+    with nogil:
+        status = qk_dequantize(src, dst, &m)
+    raise_for(status, "dequantize")
+
+
+def requantize(acc, q, shape, multiplier, int zero_point, int lo, int hi, dtype):
+    cdef qk_requantize_map m
+    m.outer, m.channels, m.inner = shape
+    m.multiplier = <const float *>address(multiplier)
+    m.zero_point, m.lo, m.hi = zero_point, lo, hi
+    m.dtype = _DTYPES[dtype]
+    cdef const int32_t *src = <const int32_t *>address(acc)
+    cdef void *dst = address(q)
+    cdef qk_status status
+    with nogil:
+        status = qk_requantize(src, dst, &m)
+    raise_for(status, "requantize")
+
+
+def minmax(x):
+    cdef const float *src = <const float *>address(x)
+    cdef size_t n = x.size
+    cdef float lo, hi
+    with nogil:
+        qk_minmax(src, n, &lo, &hi)
+    return lo, hi
+
+
+cdef class Weights:
+    """A (K, N) matrix packed for the instruction set in use."""
+    cdef qk_op *op
+
+    def __cinit__(self, b, zero_point):
+        cdef qk_linear_desc d
+        d.k, d.n = b.shape
+        d.weights = address(b)
+        d.stride_k, d.stride_n = b.strides
+        d.weights_dtype = _DTYPES[b.dtype.name]
+        d.weights_zero_point = <const int32_t *>address(zero_point)
+        d.input_zero_point = 0
+        cdef qk_epilogue e = make_epilogue(None, None, 0, 0, 0, "int32")
+        raise_for(qk_linear_create(&d, &e, &self.op), "PackedWeights")
+
+    def __dealloc__(self):
+        if self.op:
+            qk_op_destroy(self.op)
+
+    @property
+    def implementation(self):
+        return qk_op_implementation(self.op).decode()
+
+    def run(self, a, size_t m, c, int a_zero_point, bias, multiplier, int zero_point, int lo, int hi):
+        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, c.dtype.name)
+        cdef qk_dtype a_dtype = _DTYPES[a.dtype.name]
+        cdef const void *src = address(a)
+        cdef void *dst = address(c)
+        cdef qk_status status
+        with nogil:
+            status = qk_linear_run(self.op, &e, a_zero_point, a_dtype, src, m, dst)
+        raise_for(status, "linear")
+
+
+def _itemsize(dtype):
+    return 1 if dtype in ("uint8", "int8") else 4
+
+
+cdef class Plan:
+    cdef qk_plan *plan
+    cdef list _layers, _shapes, _dtypes, _tensors, _inputs, _outputs
+    cdef readonly str isa
+
+    def __cinit__(self):
+        raise_for(qk_plan_create(&self.plan), "Plan")
+        self._layers, self._shapes, self._dtypes, self._tensors = [], [], [], []
+        self._inputs, self._outputs = [], []
+        self.isa = current_isa()
+
+    def __dealloc__(self):
+        qk_plan_destroy(self.plan)
+
+    cdef int new_tensor(self, shape, dtype) except -1:
+        cdef int tensor
+        raise_for(qk_plan_add_tensor(self.plan, math.prod(shape) * _itemsize(dtype), &tensor), "Plan")
+        self._tensors.append(tensor)
+        self._shapes.append(tuple(shape))
+        self._dtypes.append(dtype)
+        return len(self._shapes) - 1
+
+    cdef int append(self, qk_op *op, int src, shape, dtype, name, kind, size_t rows, macs, parameters,
+                    parameter_bytes) except -1:
+        implementation = qk_op_implementation(op).decode()
+        cdef int dst
+        try:
+            dst = self.new_tensor(shape, dtype)
+        except MemoryError:
+            qk_op_destroy(op)
+            raise
+        raise_for(qk_plan_add_op(self.plan, op, rows, self._tensors[src], self._tensors[dst]), name)
+        moved = math.prod(self._shapes[src]) * _itemsize(self._dtypes[src]) + math.prod(shape) * _itemsize(dtype)
+        self._layers.append({
+            "name": name, "kind": kind, "implementation": implementation, "inputs": (src,), "output": dst,
+            "input_shape": self._shapes[src], "output_shape": tuple(shape), "input_dtype": self._dtypes[src],
+            "output_dtype": dtype, "macs": macs, "bytes": moved + parameter_bytes, "parameters": parameters})
+        return dst
+
+    def input(self, shape, dtype):
+        tensor = self.new_tensor(shape, dtype)
+        self._inputs.append(tensor)
+        return tensor
+
+    def quantize(self, int src, scale, zero_point, dtype, *, name):
+        shape = self._shapes[src]
+        cdef qk_affine m = affine_map((math.prod(shape) // scale.size, scale.size, 1), scale, zero_point, dtype)
+        cdef qk_op *op
+        raise_for(qk_quantize_create(&m, &op), name)
+        return self.append(op, src, shape, dtype, name, "quantize", 0, 0, 0, 0)
+
+    def dequantize(self, int src, scale, zero_point, *, name):
+        shape = self._shapes[src]
+        cdef qk_affine m = affine_map((math.prod(shape) // scale.size, scale.size, 1), scale, zero_point, self._dtypes[src])
+        cdef qk_op *op
+        raise_for(qk_dequantize_create(&m, &op), name)
+        return self.append(op, src, shape, "float32", name, "dequantize", 0, 0, 0, 0)
+
+    def conv2d(self, int src, weights, *, stride, padding, dilation, groups, input_zero_point, bias, multiplier,
+               int zero_point, int lo, int hi, dtype, name):
+        cdef qk_conv2d_desc d
+        shape = self._shapes[src]
+        if self._dtypes[src] != "uint8":
+            raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        weights = np.ascontiguousarray(weights, np.int8)
+        d.batch, d.height, d.width, d.channels_in = shape
+        d.kernel_h, d.kernel_w, per_group, d.channels_out = weights.shape
+        d.groups = groups
+        d.stride_h, d.stride_w = stride
+        d.dilation_h, d.dilation_w = dilation
+        d.pad_top, d.pad_left, d.pad_bottom, d.pad_right = padding
+        zero_points = np.ascontiguousarray(np.broadcast_to(input_zero_point, shape[3]), np.int32)
+        d.input_zero_point = <const int32_t *>address(zero_points)
+        d.weights = <const int8_t *>address(weights)
+        bias = np.ascontiguousarray(bias, np.int32)
+        multiplier = np.ascontiguousarray(multiplier, np.float32)
+        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)
+        cdef qk_op *op
+        raise_for(qk_conv2d_create(&d, &e, &op), name)
+        height, width = (
+            (extent + before + after - (kernel - 1) * step - 1) // by + 1
+            for extent, before, after, kernel, step, by in zip(
+                shape[1:3], padding[:2], padding[2:], weights.shape[:2], dilation, stride))
+        out = (shape[0], height, width, weights.shape[3])
+        kind = ("depthwise" if groups == shape[3] > 1 and per_group == 1 else
+                "pointwise" if weights.shape[:2] == (1, 1) and groups == 1 else "conv2d")
+        return self.append(op, src, out, dtype, name, kind, 0, math.prod(out) * math.prod(weights.shape[:3]),
+                           weights.size + bias.size, weights.size + 8 * bias.size)
+
+    def linear(self, int src, weights, *, int input_zero_point, bias, multiplier, int zero_point, int lo, int hi, dtype,
+               name):
+        cdef qk_linear_desc d
+        shape = self._shapes[src]
+        if self._dtypes[src] != "uint8":
+            raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        weights = np.ascontiguousarray(weights, np.int8)
+        bias = np.ascontiguousarray(bias, np.int32)
+        multiplier = np.ascontiguousarray(multiplier, np.float32)
+        d.k, d.n = weights.shape
+        d.weights = address(weights)
+        d.stride_k, d.stride_n = weights.strides
+        d.weights_dtype = QK_S8
+        d.weights_zero_point = NULL
+        d.input_zero_point = input_zero_point
+        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)
+        cdef qk_op *op
+        raise_for(qk_linear_create(&d, &e, &op), name)
+        rows = math.prod(shape[:-1])
+        return self.append(op, src, (*shape[:-1], weights.shape[1]), dtype, name, "linear", rows, rows * weights.size,
+                           weights.size + bias.size, weights.size + 8 * bias.size)
+
+    def average_pool(self, int src, *, kernel, stride, int input_zero_point, float multiplier, int zero_point, int lo,
+                     int hi, dtype, name):
+        cdef qk_average_pool_desc d
+        shape = self._shapes[src]
+        if self._dtypes[src] != "uint8":
+            raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        d.batch, d.height, d.width, d.channels = shape
+        d.kernel_h, d.kernel_w = kernel
+        d.stride_h, d.stride_w = stride
+        d.input_zero_point, d.multiplier = input_zero_point, multiplier
+        d.zero_point, d.lo, d.hi = zero_point, lo, hi
+        d.dtype = _DTYPES[dtype]
+        cdef qk_op *op
+        raise_for(qk_average_pool_create(&d, &op), name)
+        out = (shape[0], (shape[1] - kernel[0]) // stride[0] + 1, (shape[2] - kernel[1]) // stride[1] + 1, shape[3])
+        return self.append(op, src, out, dtype, name, "average_pool", 0, 0, 0, 0)
+
+    def softmax(self, int src, *, name):
+        shape = self._shapes[src]
+        cdef qk_op *op
+        raise_for(qk_softmax_create(math.prod(shape[:-1]), shape[-1], &op), name)
+        return self.append(op, src, shape, "float32", name, "softmax", 0, 0, 0, 0)
+
+    def reshape(self, int src, shape):
+        if math.prod(shape) != math.prod(self._shapes[src]):
+            raise ValueError(f"reshape: {self._shapes[src]} has not as many elements as {tuple(shape)}")
+        self._tensors.append(self._tensors[src])
+        self._shapes.append(tuple(shape))
+        self._dtypes.append(self._dtypes[src])
+        return len(self._shapes) - 1
+
+    def finish(self, outputs):
+        cdef int ins[16]
+        cdef int outs[16]
+        if len(self._inputs) > 16 or len(outputs) > 16:
+            raise ValueError("finish: at most 16 inputs and 16 outputs")
+        for i, tensor in enumerate(self._inputs):
+            ins[i] = self._tensors[tensor]
+        for i, tensor in enumerate(outputs):
+            outs[i] = self._tensors[tensor]
+        self._outputs = list(outputs)
+        raise_for(qk_plan_finish(self.plan, ins, len(self._inputs), outs, len(outputs)), "finish")
+
+    @property
+    def layers(self):
+        return tuple(self._layers)
+
+    @property
+    def arena_bytes(self):
+        return qk_plan_arena_bytes(self.plan)
+
+    def tensor(self, int index):
+        """(shape, dtype) of a tensor."""
+        return self._shapes[index], self._dtypes[index]
+
+    cdef int check(self, array, int tensor, what) except -1:
+        if array.shape != self._shapes[tensor] or array.dtype.name != self._dtypes[tensor] or not array.flags.c_contiguous:
+            raise ValueError(f"{what}: expected a C-contiguous {self._dtypes[tensor]} array of shape "
+                             f"{self._shapes[tensor]}, got {array.dtype.name} {array.shape}")
+        return 0
+
+    cdef int run_many(self, inputs, outputs, size_t repeats, uint64_t *ns, size_t columns) except -1:
+        """Row r of `ns` (unless NULL): each operator's nanoseconds and, last, the whole run's."""
+        cdef const void *ins[16]
+        cdef void *outs[16]
+        cdef qk_status status = QK_OK
+        cdef size_t r
+        cdef uint64_t before
+        if len(inputs) != len(self._inputs) or len(outputs) != len(self._outputs):
+            raise ValueError(f"run: expected {len(self._inputs)} inputs and {len(self._outputs)} outputs")
+        for i, array in enumerate(inputs):
+            self.check(array, self._inputs[i], f"inputs[{i}]")
+            ins[i] = address(array)
+        for i, array in enumerate(outputs):
+            self.check(array, self._outputs[i], f"outputs[{i}]")
+            outs[i] = address(array)
+        with nogil:
+            for r in range(repeats):
+                before = qk_clock_ns()
+                status = qk_plan_run(self.plan, ins, outs, ns + r * columns if ns else NULL)
+                if status != QK_OK:
+                    break
+                if ns:
+                    ns[r * columns + columns - 1] = qk_clock_ns() - before
+        raise_for(status, "run")
+        return 0
+
+    def run(self, inputs, outputs):
+        self.run_many(inputs, outputs, 1, NULL, 0)
+
+    def profile(self, inputs, outputs, repeats):
+        columns = len(self._layers) + 1
+        ns = np.empty((repeats, columns), np.uint64)
+        self.run_many(inputs, outputs, repeats, <uint64_t *>address(ns), columns)
+        return ns
+
+    def run_layer(self, index, inputs, output):
+        self.time_layer(index, inputs, output, 1)
+
+    def time_layer(self, size_t index, inputs, output, size_t repeats):
+        layer = self._layers[index]
+        self.check(inputs[0], layer["inputs"][0], "inputs[0]")
+        self.check(output, layer["output"], "output")
+        samples = np.empty(repeats, np.uint64)
+        cdef uint64_t *ns = <uint64_t *>address(samples)
+        cdef const void *src = address(inputs[0])
+        cdef void *dst = address(output)
+        cdef qk_status status = QK_OK
+        cdef size_t r
+        cdef uint64_t before
+        with nogil:
+            for r in range(repeats):
+                before = qk_clock_ns()
+                status = qk_plan_run_op(self.plan, index, src, dst)
+                ns[r] = qk_clock_ns() - before
+                if status != QK_OK:
+                    break
+        raise_for(status, layer["name"])
+        return samples
+
+
+def isas():
+    """(name, supported) of each set built in, weakest first."""
+    cdef qk_isa_info found[16]
+    n = qk_isa_list(found, 16)
+    return [(found[i].name.decode(), bool(found[i].supported)) for i in range(n)]
+
+
+def use_isa(name):
+    if qk_use_isa(name.encode()) != QK_OK:
+        supported = ", ".join(isa for isa, has in isas() if has)
+        raise ValueError(f"name: expected an instruction set that this CPU has ({supported}), got {name!r}")
+
+
+def current_isa():
+    return qk_current_isa().decode()
+
+
+def threads_available():
+    return qk_threads_available()
+
+
+def set_num_threads(int n):
+    qk_set_num_threads(n)
+
+
+def get_num_threads():
+    return qk_get_num_threads()
+
+
+def measure_peak(int milliseconds):
+    cdef double found
+    cdef double seconds = milliseconds / 1e3
+    with nogil:
+        found = qk_measure_peak(seconds)
+    return found
+
+
+def measure_read_bandwidth(buffer, int milliseconds):
+    cdef uintptr_t start = (<uintptr_t>address(buffer) + 63) // 64 * 64
+    cdef const void *data = <const void *>start
+    cdef size_t size = (buffer.nbytes - (start - <uintptr_t>address(buffer))) // 512 * 512
+    cdef double found
+    cdef double seconds = milliseconds / 1e3
+    with nogil:
+        found = qk_measure_read_bandwidth(data, size, seconds)
+    return found
