@@ -1,1 +1,1 @@
-"""The report: its data model (`record`) and the writers that draw it as HTML, Markdown, CSV, JSON and a console table."""
+"""The report: its data model (`record`), and the writers of HTML, Markdown, CSV, JSON and a console table."""

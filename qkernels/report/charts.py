@@ -43,7 +43,8 @@ def layer_times(report: Report) -> Chart | None:
     if not layers:
         return None
     plot = _rows_figure(layers, "time of the layer alone, µs")
-    sides = ((QKERNELS, -0.19, [x.qkernels_us for x in layers]), (OPENVINO_INT8, 0.19, [x.openvino_us for x in layers]))
+    sides = ((QKERNELS, -0.19, [x.qkernels_us for x in layers]),
+             (OPENVINO_INT8, 0.19, [x.openvino_us for x in layers]))
     bars = [_bars(plot, layers, times, offset, key) for key, offset, times in sides if any(times)]
     plot.add_tools(HoverTool(renderers=bars, tooltips=[("layer", "@name"), ("engine", "@engine"), ("time", "@text")]))
     plot.x_range = Range1d(0, 1.03 * max(t.high for _, _, times in sides for t in times if t))
@@ -56,7 +57,8 @@ def _bars(plot: figure, layers: list[Layer], times: list[Interval | None], offse
     kept = [(row, layer, time) for row, (layer, time) in enumerate(zip(layers, times, strict=True)) if time]
     source = ColumnDataSource({
         "y": [row + offset for row, _, _ in kept],
-        "median": [t.median for _, _, t in kept], "low": [t.low for _, _, t in kept], "high": [t.high for _, _, t in kept],
+        "median": [t.median for _, _, t in kept],
+        "low": [t.low for _, _, t in kept], "high": [t.high for _, _, t in kept],
         "name": [formats.clean(layer.name) for _, layer, _ in kept],
         "engine": [view.engine_title(engine)] * len(kept),
         "text": [f"{formats.interval(t)} µs" for _, _, t in kept],
@@ -150,12 +152,14 @@ def samples(report: Report) -> Chart | None:
         counts, edges = np.histogram(times[times <= last], bins=min(40, max(8, len(times) // 8)))
         colour = ENGINE_COLOURS.get(key, _OTHER)
         source = ColumnDataSource({
-            "left": edges[:-1].tolist(), "right": edges[1:].tolist(), "top": (base + 0.8 * counts / counts.max()).tolist(),
-            "bottom": [base] * len(counts), "engine": [view.engine_title(key)] * len(counts),
+            "left": edges[:-1].tolist(), "right": edges[1:].tolist(),
+            "top": (base + 0.8 * counts / counts.max()).tolist(), "bottom": [base] * len(counts),
+            "engine": [view.engine_title(key)] * len(counts),
             "text": [f"{n} samples from {formats.number(a, 4)} to {formats.number(b, 4)} ms"
                      for n, a, b in zip(counts, edges, edges[1:], strict=False)],
         })
-        boxes.append(plot.quad("left", "right", "top", "bottom", source=source, color=colour, line_color=colour, alpha=0.85))
+        boxes.append(plot.quad("left", "right", "top", "bottom", source=source, color=colour, line_color=colour,
+                               alpha=0.85))
         middle = engine.latency_ms.median
         plot.segment([middle], [base], [middle], [base + 0.9], line_width=2, color=_INK, tags=["ink"])
         ends += [float(times.min()), last, middle]
@@ -166,7 +170,7 @@ def samples(report: Report) -> Chart | None:
     plot.yaxis.visible = False
     plot.ygrid.visible = False
     return Chart("End-to-end samples", "Every recorded inference, a row an engine, each scaled to its own peak; the "
-                 f"upright line is the median. The slowest 1 % of each engine, {beyond} samples in all, is not drawn.",
+                 f"upright line is the median. The slowest 1 % of each engine ({beyond} in all) is not drawn.",
                  tuple((view.engine_title(key), ENGINE_COLOURS.get(key, _OTHER)) for key, _ in engines), plot, wide=True)
 
 

@@ -67,7 +67,8 @@ def _text(get: Callable[[Layer], str | None]) -> Callable[[Layer], Cell]:
     return cell
 
 
-def _number(get: Callable[[Layer], float | None], show: Callable[[float], str] = formats.number) -> Callable[[Layer], Cell]:
+def _number(get: Callable[[Layer], float | None],
+            show: Callable[[float], str] = formats.number) -> Callable[[Layer], Cell]:
     def cell(layer: Layer) -> Cell:
         value = get(layer)
         return Cell(formats.NONE) if value is None else Cell(show(value), sort=value)
@@ -91,10 +92,6 @@ def _fused(layer: Layer) -> Cell:
 def _shapes(layer: Layer) -> Cell:
     # An arrow with a space on both sides is where a narrow cell may break.
     return Cell(f"{formats.shape(layer.input_shape)} → {formats.shape(layer.output_shape)}", sort=layer.bytes)
-
-
-def _bound(layer: Layer) -> Cell:
-    return _text(lambda item: item.bound)(layer)
 
 
 _LAYER, _ALONE, _NETWORK = "Layer", "Alone, hot cache", "Inside the network"
@@ -138,7 +135,8 @@ COLUMNS: tuple[Column, ...] = (
            _number(lambda x: x.roofline_fraction, formats.percent)),
     Column("openvino_roofline", _LIMIT, "OpenVINO reaches", "%", "roofline over OpenVINO's time",
            _number(lambda x: x.openvino_roofline_fraction, formats.percent)),
-    Column("bound", _LIMIT, "bound by", "", "compute, or the memory level that sets the roofline", _bound, numeric=False),
+    Column("bound", _LIMIT, "bound by", "", "compute, or the memory level that sets the roofline",
+           _text(lambda x: x.bound), numeric=False),
 )
 
 BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}

@@ -63,9 +63,11 @@ def percent(fraction: float | None, digits: int = 3) -> str:
     if fraction is None:
         return NONE
     text = number(fraction * 100, digits)
-    if text == "100" and fraction != 1:
-        decimals = 1 if fraction > 1 else min(max(2 - math.floor(math.log10(abs(1 - fraction) * 100)), 1), 6)
-        text = f"{fraction * 100:.{decimals}f}"
+    if fraction < 1:
+        decimals = 0
+        while float(text) == 100 and decimals < 12:
+            decimals += 1
+            text = f"{fraction * 100:.{decimals}f}"
     return text
 
 

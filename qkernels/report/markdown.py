@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from qkernels.report import columns, formats, view
 from qkernels.report.record import Layer, Report
 
-_TIMES = ("name", "kind", "shapes", "mmac", "kb", "qkernels_us", "openvino_us", "speedup", "in_network_us", "counter_us")
+_TIMES = ("name", "kind", "shapes", "mmac", "kb", "qkernels_us", "openvino_us", "speedup", "in_network_us",
+          "counter_us")
 _LIMITS = ("name", "roofline_us", "roofline", "openvino_roofline", "gmacs", "openvino_gmacs", "bound")
 _OUTPUTS = ("name", "max_lsb", "exact", "sqnr", "kernel", "openvino_impl", "openvino_precision", "fused")
 
@@ -17,10 +18,10 @@ _SPECIAL = re.compile(r"([\\`*\[\]|~$#!])|((?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 def escape(text: str) -> str:
     """`text` as Markdown that shows it as it is: names come from model files and may hold anything."""
-    safe = formats.clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # An address in a name is no link: GitHub makes one of any bare https:// or www.
-    safe = safe.replace("://", ":&#47;/").replace("www.", "www&#46;").replace("@", "&#64;")
-    return _SPECIAL.sub(r"\\\g<0>", safe)
+    safe = _SPECIAL.sub(r"\\\g<0>", formats.clean(text))
+    safe = safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # An address in a name is no link, a name no mention: GitHub makes them of bare text.
+    return safe.replace("://", ":&#47;/").replace("www.", "www&#46;").replace("@", "&#64;")
 
 
 def render_markdown(report: Report) -> str:
@@ -99,7 +100,8 @@ def _images(report: Report) -> list[str]:
         parts.append(f"{agree.capitalize()} OpenVINO INT8{f32}; largest difference of a probability "
                      f"{formats.percent(image.max_probability_diff)} points of 100.")
         ranks = max((len(entries) for entries in image.top5.values()), default=0)
-        rows = [[str(rank + 1), *(_prediction(entries, rank) for entries in image.top5.values())] for rank in range(ranks)]
+        rows = [[str(rank + 1), *(_prediction(entries, rank) for entries in image.top5.values())]
+                for rank in range(ranks)]
         if rows:
             headings = ["rank", *(f"{view.engine_title(key)}, class and %" for key in image.top5)]
             parts.append(table(headings, rows, [False] * len(headings)))

@@ -33,7 +33,9 @@ static void destroy(qk_op *op) {
     qk_aligned_free(c);
 }
 
-static qk_status create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **created) {
+/* `weights` is (k, channels_out); each group has its columns of it. */
+static qk_status create(const struct qk_conv_shape *shape, size_t k, const int8_t *weights, const qk_epilogue *epilogue,
+                        struct conv **created) {
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c = qk_aligned_alloc(sizeof *c);
     if (!c) return QK_ERROR_MEMORY;
@@ -44,12 +46,12 @@ static qk_status create(const struct qk_conv_shape *shape, const qk_epilogue *ep
     c->pad = qk_aligned_alloc(s->channels_in);
     qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;
     for (size_t i = 0; status == QK_OK && i < s->channels_in; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
-    const size_t n = s->channels_out / s->groups, k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
+    const size_t n = s->channels_out / s->groups;
     for (size_t g = 0; status == QK_OK && g < s->groups; g++) {
         qk_epilogue part = *epilogue;
         part.bias += g * n;
         if (part.multiplier) part.multiplier += g * n;
-        status = qk_matrix_pack(&c->groups[g].matrix, qk_current_kernels(), k, n, s->weights + g * n,
+        status = qk_matrix_pack(&c->groups[g].matrix, qk_current_kernels(), k, n, weights + g * n,
                                 (ptrdiff_t)s->channels_out, 1, 0);
         if (status == QK_OK) status = qk_columns_make(&c->groups[g].columns, &c->groups[g].matrix, &part, 0);
     }
@@ -75,7 +77,7 @@ static void run_pointwise(const qk_op *op, const void *src, void *dst, size_t ro
 
 qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
     struct conv *c;
-    const qk_status status = create(shape, epilogue, &c);
+    const qk_status status = create(shape, shape->desc.channels_in, shape->desc.weights, epilogue, &c);
     if (status != QK_OK) return status;
     c->op.run = run_pointwise;
     c->op.scratch_per_thread = qk_matmul_scratch(&c->groups[0].matrix);
@@ -161,22 +163,41 @@ static int is_first_convolution(const qk_conv2d_desc *s) {
            s->stride_w == 2 && s->dilation_h == 1 && s->dilation_w == 1;
 }
 
-qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+/* Its 27 rows of weights and one of zeros: no remainder is left of groups of four, and the patch's 28th byte is there. */
+enum { FIRST_K = 28 };
+
+static qk_status create_first(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **c) {
+    const size_t n = shape->desc.channels_out;
+    int8_t *weights = qk_aligned_alloc(FIRST_K * n);
+    if (!weights) return QK_ERROR_MEMORY;
+    memcpy(weights, shape->desc.weights, 27 * n);
+    const qk_status status = create(shape, FIRST_K, weights, epilogue, c);
+    qk_aligned_free(weights);
+    if (status != QK_OK) return status;
+    (*c)->gather = qk_current_kernels()->gather3x3s2;
+    (*c)->patch_stride = QK_PATCH;
+    /* whole rows, about 448 pixels: patches of 14 KiB stay in the first-level cache */
+    (*c)->block_pixels = shape->width_out * ((447 + shape->width_out) / shape->width_out);
+    (*c)->row_bytes = qk_round_up(3 * (shape->desc.pad_left + shape->desc.width + shape->desc.pad_right) +
+                                      6 * shape->width_out + 64, 64);
+    return QK_OK;
+}
+
+static qk_status create_general(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **c) {
     const qk_conv2d_desc *s = &shape->desc;
+    const size_t k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
+    const qk_status status = create(shape, k, s->weights, epilogue, c);
+    if (status != QK_OK) return status;
+    (*c)->patch_stride = k;
+    (*c)->block_pixels = qk_min(qk_matmul_block_rows(&(*c)->groups[0].matrix, shape->height_out * shape->width_out), 196);
+    return QK_OK;
+}
+
+qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
     struct conv *c;
-    const qk_status status = create(shape, epilogue, &c);
+    const qk_status status = (is_first_convolution(&shape->desc) ? create_first : create_general)(shape, epilogue, &c);
     if (status != QK_OK) return status;
     const struct qk_matrix *matrix = &c->groups[0].matrix;
-    if (is_first_convolution(s)) {
-        c->gather = qk_current_kernels()->gather3x3s2;
-        c->patch_stride = QK_PATCH;
-        /* whole rows, about 448 pixels: patches of 14 KiB stay in the first-level cache */
-        c->block_pixels = shape->width_out * ((447 + shape->width_out) / shape->width_out);
-        c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
-    } else {
-        c->patch_stride = matrix->k;
-        c->block_pixels = qk_min(qk_matmul_block_rows(matrix, shape->height_out * shape->width_out), 196);
-    }
     c->patch_bytes = qk_round_up(c->block_pixels * c->patch_stride, 64);
     const struct qk_gemm_kernel *kernel = matrix->kernel;
     const size_t pack_bytes = kernel->pack_a ? c->block_pixels * qk_gemm_pack_a_stride(kernel, matrix->k) : 0;

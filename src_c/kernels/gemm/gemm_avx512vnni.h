@@ -23,9 +23,8 @@ ALWAYS_INLINE __m512i broadcast4(const uint8_t *p) {
 
 /* fewer than 4 bytes left in the row: zeros stand for the rest */
 static inline __m512i broadcast_part(const uint8_t *p, size_t bytes) {
-    int32_t word = 0;
-    memcpy(&word, p, bytes);
-    return _mm512_set1_epi32(word);
+    const uint32_t word = p[0] | (bytes > 1 ? p[1] << 8 : 0) | (bytes > 2 ? p[2] << 16 : 0);
+    return _mm512_set1_epi32((int32_t)word);
 }
 
 /* float32(acc) * multiplier, bounded from above (see requant.h), rounded */
