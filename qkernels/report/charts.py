@@ -73,7 +73,7 @@ def layer_speedups(report: Report) -> Chart | None:
     layers = [layer for layer in report.layers if layer.speedup]
     if not layers:
         return None
-    plot = _rows_figure(layers, "OpenVINO's time over qkernels' time", x_axis_type="log")
+    plot = _rows_figure(layers, "speedup over OpenVINO, logarithmic", x_axis_type="log")
     low = [x.speedup_low or x.speedup for x in layers]
     high = [x.speedup_high or x.speedup for x in layers]
     source = ColumnDataSource({
@@ -89,7 +89,7 @@ def layer_speedups(report: Report) -> Chart | None:
     plot.x_range = Range1d(start, end)
     _ratio_ticks(plot, start, end)
     return Chart("Speedup of each layer", "Right of the line at 1 qkernels is faster. The line through a dot is the "
-                 f"{view.confidence(report)} interval; grey where it contains 1. The axis is logarithmic.",
+                 f"{view.confidence(report)} interval; grey where it contains 1.",
                  (("qkernels faster", _FASTER), ("OpenVINO faster", _SLOWER), (columns.NO_DIFFERENCE, _NEITHER)), plot)
 
 

@@ -13,7 +13,8 @@ _TIMES = ("name", "kind", "shapes", "mmac", "kb", "qkernels_us", "openvino_us", 
 _LIMITS = ("name", "roofline_us", "roofline", "openvino_roofline", "gmacs", "openvino_gmacs", "bound")
 _OUTPUTS = ("name", "max_lsb", "exact", "sqnr", "kernel", "openvino_impl", "openvino_precision", "fused")
 
-_SPECIAL = re.compile(r"([\\`*\[\]|~$#!])|((?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+# An underscore within a word and the bracket of an interval mean nothing in Markdown, and read better bare.
+_SPECIAL = re.compile(r"[\\`*|~$]|^#|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\[(?!-?\d)|\](?=[\[(:])")
 
 
 def escape(text: str) -> str:
@@ -98,7 +99,7 @@ def _images(report: Report) -> list[str]:
         f32 = "" if image.agree_f32 is None else f", {'same as' if image.agree_f32 else 'another than'} OpenVINO FP32"
         parts.append(f"### {escape(image.name) or formats.NONE}")
         parts.append(f"{agree.capitalize()} OpenVINO INT8{f32}; largest difference of a probability "
-                     f"{formats.percent(image.max_probability_diff)} points of 100.")
+                     f"{formats.percent(image.max_probability_diff)} percentage points.")
         ranks = max((len(entries) for entries in image.top5.values()), default=0)
         rows = [[str(rank + 1), *(_prediction(entries, rank) for entries in image.top5.values())]
                 for rank in range(ranks)]

@@ -42,7 +42,7 @@ def engine_title(key: str) -> str:
 
 def confidence(report: Report) -> str:
     """`95 %`."""
-    return f"{formats.percent(report.settings.confidence_level)} %"
+    return f"{100 * report.settings.confidence_level:g} %"
 
 
 def verdict(report: Report) -> str:
@@ -75,7 +75,7 @@ def _agreement(report: Report) -> Headline:
     if share is None:
         return Headline(label, formats.NONE, "no images were run")
     largest = report.totals.max_probability_diff
-    extra = "" if largest is None else f"; probabilities differ by at most {formats.percent(largest)} points of 100"
+    extra = "" if largest is None else f"; probabilities differ by at most {formats.percent(largest)} percentage points"
     images = len(report.images) or report.settings.images
     return Headline(label, f"{formats.percent(share)} %", f"of {images} image{'s' * (images != 1)}{extra}",
                     "good" if share == 1 else "plain")
@@ -194,18 +194,18 @@ def method(report: Report) -> list[str]:
     f32 = report.engines.get(OPENVINO_F32)
     threads = f"{run.threads} thread{'s' * (run.threads != 1)}"
     found = [
-        f"Both engines run the same model in one process on {threads}, in turn: each round runs every engine, the order "
-        f"is turned round from one round to the next, and {formats.number(run.idle_ms)} ms of sleep and an unrecorded "
-        "run come before an engine takes over. What drifts on the machine then falls on all engines alike.",
+        f"The engines run the same model in one process on {threads}, in turn: each round runs every engine, the "
+        f"order is turned round from one round to the next, and {formats.number(run.idle_ms)} ms of sleep and an "
+        "unrecorded run come before an engine takes over. What drifts on the machine then falls on all engines alike.",
         f"A time is the median of its rounds. Brackets hold the {confidence(report)} bootstrap interval of the median; "
         "rounds are resampled, not single runs. The interval of a speedup resamples rounds as pairs; where it contains "
         "1, the report says ‘no difference shown’.",
         "A layer alone is run again and again on the same tensors, so its data lie in the caches as far as they fit: "
-        "hot cache. Inside the network the layers before it have used the caches, and its time differs; both are given.",
+        "hot cache. Inside the network other layers have used the caches, and its time differs; both are given.",
         "OpenVINO's time for a layer alone is that of a model of this layer only, minus the overhead of a call, taken "
-        f"with a model that does next to nothing{taken_off}. OpenVINO's counters inside the network are its own figures.",
-        "The roofline is the least time that the machine's limits allow a layer: the larger of its multiply-accumulates "
-        "at the measured peak and its bytes, touched once, at the measured read bandwidth of the smallest cache that "
+        f"with a model that does next to nothing{taken_off}. Its time inside the network is its own counter's.",
+        "The roofline is the least time that the machine's limits allow a layer: the larger of its "
+        "multiply-accumulates at the measured peak and its bytes, touched once, at the measured read bandwidth of the smallest cache that "
         "holds them. The per cent of the roofline is that time over the measured one.",
         "Differences of outputs are counted in LSB, steps of the output's scale. SQNR compares with the float model's "
         "tensor. Peak memory is that of a process that loads and runs one engine only.",

@@ -1,0 +1,133 @@
+/* The part of checker.c for kernels that run over elements, pixels and probes; included there once. */
+
+enum { QUANTIZE, QUANTIZE_CHANNELS, DEQUANTIZE, DEQUANTIZE_CHANNELS, REQUANTIZE, REQUANTIZE_CHANNELS, N_ELEMENTWISE };
+static const char *const elementwise_names[] = {"quantize",            "quantize_channels", "dequantize",
+                                                "dequantize_channels", "requantize",        "requantize_channels"};
+
+struct elements {
+    const void *x;
+    size_t n;
+    const float *scale;
+    const int32_t *zero_point;
+    uint8_t flip;
+    struct qk_requant requant;
+};
+
+static void run_elements(const struct qk_kernels *k, int operation, const struct elements *e, void *y) {
+    switch (operation) {
+    case QUANTIZE: k->quantize(e->x, y, e->n, e->scale[0], e->zero_point[0], e->flip); break;
+    case QUANTIZE_CHANNELS: k->quantize_channels(e->x, y, e->n, e->scale, e->zero_point, e->flip); break;
+    case DEQUANTIZE: k->dequantize(e->x, y, e->n, e->scale[0], e->zero_point[0], e->flip); break;
+    case DEQUANTIZE_CHANNELS: k->dequantize_channels(e->x, y, e->n, e->scale, e->zero_point, e->flip); break;
+    case REQUANTIZE: k->requantize(e->x, y, e->n, e->scale[0], &e->requant); break;
+    default: k->requantize_channels(e->x, y, e->n, e->scale, &e->requant); break;
+    }
+}
+
+static void check_elements(int operation, size_t n, int32_t zero_point) {
+    const int dequantizes = operation == DEQUANTIZE || operation == DEQUANTIZE_CHANNELS;
+    const int requantizes = operation == REQUANTIZE || operation == REQUANTIZE_CHANNELS;
+    const int per_channel = operation % 2, at_start = below(4) == 0;
+    const size_t parameters = per_channel ? n : 1;
+    enter("%s n=%zu zero_point=%d", elementwise_names[operation], n, (int)zero_point);
+    float *scale = place(0, parameters * 4, 0);
+    int32_t *zero_points = place(1, parameters * 4, 0);
+    const size_t mode = below(4);
+    for (size_t i = 0; i < parameters; i++) {
+        scale[i] = requantizes ? any_multiplier(mode) : any_scale();
+        zero_points[i] = i == 0 ? zero_point : (int32_t)below(256);
+    }
+    const size_t x_bytes = dequantizes ? n : 4 * n, y_bytes = dequantizes ? 4 * n : n;
+    void *x = place(2, x_bytes, at_start);
+    if (dequantizes) fill_bytes(x, n);
+    for (size_t i = 0; i < n && requantizes; i++) ((int32_t *)x)[i] = any_int(mode);
+    for (size_t i = 0; i < n && !requantizes && !dequantizes; i++)
+        ((float *)x)[i] = any_float(scale[per_channel ? i : 0]);
+    const struct elements e = {x, n, scale, zero_points, below(2) ? 0x80 : 0, any_requant()};
+    void *expected = place(3, y_bytes, at_start), *got = place(4, y_bytes, at_start);
+    run_elements(&scalar, operation, &e, expected);
+    run_elements(&tested, operation, &e, got);
+    check_same(expected, got, y_bytes, at_start);
+}
+
+/* By value: which of +0.0 and -0.0 is the lower is not defined. */
+static void check_minmax(size_t n) {
+    enter("minmax n=%zu", n);
+    float *x = place(0, 4 * n, below(4) == 0);
+    const size_t mode = below(3);
+    for (size_t i = 0; i < n; i++) x[i] = mode == 0 ? NAN : mode == 1 ? any_float(1.0f) : (float)below(1000) - 1200.0f;
+    float lo[2], hi[2];
+    lo[0] = lo[1] = below(2) ? INFINITY : 0.0f;
+    hi[0] = hi[1] = below(2) ? -INFINITY : 0.0f;
+    scalar.minmax(x, n, &lo[0], &hi[0]);
+    tested.minmax(x, n, &lo[1], &hi[1]);
+    if (!(lo[0] == lo[1] && hi[0] == hi[1])) fail("differs from the scalar kernel");
+}
+
+static void check_quantize(void) {
+    for (size_t n = 0; n <= 100; n++) {
+        for (int j = 0; j < 8; j++) check_minmax(n);
+        for (int operation = 0; operation < N_ELEMENTWISE; operation++)
+            for (int j = 0; j < 4; j++) check_elements(operation, n, (int32_t)below(256));
+    }
+    for (int operation = 0; operation < N_ELEMENTWISE; operation++)
+        for (int32_t zero_point = 0; zero_point < 256; zero_point++) check_elements(operation, between(60, 300), zero_point);
+}
+
+static void check_gather(void) {
+    for (size_t width_out = 1; width_out <= 130; width_out++) {
+        enter("gather3x3s2 width_out=%zu", width_out);
+        const uint8_t *rows[3];
+        for (int i = 0; i < 3; i++) {
+            uint8_t *row = place(i, 6 * width_out + 64, below(4) == 0);
+            for (size_t x = 0; x < 6 * width_out + 64; x++) row[x] = (uint8_t)next_random();
+            rows[i] = row;
+        }
+        const int at_start = below(4) == 0;
+        const size_t bytes = width_out * QK_PATCH;
+        uint8_t *expected = place(3, bytes, at_start), *got = place(4, bytes, at_start);
+        scalar.gather3x3s2(rows, width_out, expected);
+        tested.gather3x3s2(rows, width_out, got);
+        for (size_t x = 0; x < width_out; x++) /* the rest of a patch is unspecified */
+            memset(expected + x * QK_PATCH + 27, 0, QK_PATCH - 27), memset(got + x * QK_PATCH + 27, 0, QK_PATCH - 27);
+        check_same(expected, got, bytes, at_start);
+    }
+}
+
+static void check_pool(void) {
+    for (size_t channels = 1; channels <= 200; channels++)
+        for (int j = 0; j < 4; j++) {
+            const size_t rows = between(1, 8), columns = between(1, 8);
+            const size_t column_stride = channels + below(2) * below(70);
+            const size_t row_stride = columns * column_stride + below(2) * below(70);
+            enter("window_sum channels=%zu rows=%zu columns=%zu", channels, rows, columns);
+            const size_t bytes = (rows - 1) * row_stride + (columns - 1) * column_stride + channels;
+            const int at_start = below(4) == 0;
+            uint8_t *x = place(0, bytes, at_start);
+            fill_bytes(x, bytes);
+            const int32_t bias = (int32_t)below(1 << 20) - (1 << 19);
+            int32_t *expected = place(1, 4 * channels, at_start), *got = place(2, 4 * channels, at_start);
+            scalar.window_sum(x, rows, row_stride, columns, column_stride, channels, bias, expected);
+            tested.window_sum(x, rows, row_stride, columns, column_stride, channels, bias, got);
+            check_same(expected, got, 4 * channels, at_start);
+        }
+}
+
+static void check_probe(void) {
+    for (size_t blocks = 1; blocks <= 40; blocks++) {
+        enter("probe_read bytes=%zu", 512 * blocks);
+        uint8_t *data = place(0, 512 * blocks, 0);
+        for (size_t i = 0; i < 512 * blocks; i++) data[i] = (uint8_t)next_random();
+        const uint64_t before = tested.probe_read(data, 512 * blocks);
+        for (int j = 0; j < 64; j++) {
+            const size_t at = below(512 * blocks);
+            data[at] ^= 1;
+            if (tested.probe_read(data, 512 * blocks) == before) fail("the value does not depend on every byte");
+            data[at] ^= 1;
+        }
+        if (tested.probe_read(data, 512 * blocks) != before) fail("the value is not reproducible");
+    }
+    enter("probe_peak");
+    const uint64_t once = tested.probe_peak(16);
+    if (once == 0 || tested.probe_peak(32) != 2 * once) fail("the number of operations does not follow the iterations");
+}
