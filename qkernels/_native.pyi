@@ -62,6 +62,8 @@ class Plan:
         """The same tensor under another shape of as many elements; no operator."""
     def finish(self, outputs: tuple[int, ...]) -> None:
         """Places every tensor in the arena and makes the plan runnable; nothing can be added afterwards."""
+    def storage(self, tensor: int) -> int:
+        """Tensors of one storage number are the same bytes: a reshaped one and what it was made of."""
     layers: tuple[LayerInfo, ...]
     isa: str
     arena_bytes: int
@@ -73,7 +75,25 @@ class Plan:
     def profile(self, inputs: tuple[NDArray[Any], ...], outputs: tuple[NDArray[Any], ...], repeats: int) -> U64:
         """Nanoseconds (repeats, layers + 1), each operator inside the running network; the last column is the whole run."""
 
-def cpu_info() -> dict[str, Any]: ...
+class Weights:
+    """A (K, N) matrix of int8 or uint8, of any strides, packed for the instruction set in use."""
+    implementation: str
+    def __init__(self, b: Bytes, zero_point: I32) -> None:
+        """`zero_point` of length N."""
+    def run(self, a: Bytes, m: int, c: NDArray[Any], a_zero_point: int, bias: I32 | None, multiplier: F32 | None,
+            zero_point: int, lo: int, hi: int) -> None:
+        """c (M, N) of a (M, K); the dtype of c says which epilogue."""
+
+Shape3 = tuple[int, int, int]           # (outer, channels, inner); one scale and zero point a channel
+
+def quantize(x: F32, q: Bytes, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None: ...
+def dequantize(q: Bytes, x: F32, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None: ...
+def requantize(acc: I32, q: Bytes, shape: Shape3, multiplier: F32, zero_point: int, lo: int, hi: int, dtype: str) -> None: ...
+def minmax(x: F32) -> tuple[float, float]: ...
+
+def isas() -> list[tuple[str, bool]]:
+    """(name, supported by this CPU) of each instruction set built in, weakest first."""
+def threads_available() -> int: ...
 def use_isa(name: str) -> None: ...
 def current_isa() -> str: ...
 def set_num_threads(n: int) -> None: ...

@@ -371,9 +371,9 @@ cdef class Plan:
     def arena_bytes(self):
         return qk_plan_arena_bytes(self.plan)
 
-    def tensor(self, int index):
-        """(shape, dtype) of a tensor."""
-        return self._shapes[index], self._dtypes[index]
+    def storage(self, int tensor):
+        """Tensors of one storage number are the same bytes: a reshaped one and what it was made of."""
+        return self._tensors[tensor]
 
     cdef int check(self, array, int tensor, what) except -1:
         if array.shape != self._shapes[tensor] or array.dtype.name != self._dtypes[tensor] or not array.flags.c_contiguous:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 
 from qkernels.report import columns, formats, view
-from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, Interval, Layer, Report
+from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, Engine, Interval, Layer, Report
 
 ENGINE_COLOURS = {QKERNELS: "#3b7ddd", OPENVINO_INT8: "#e8833a", OPENVINO_F32: "#9a86c9"}
 BOUND_COLOURS = {"compute": "#26a17b", "L1": "#d9a514", "L2": "#e8833a", "L3": "#d1558f", "DRAM": "#7d74c4"}
@@ -33,7 +34,7 @@ class Chart:
 
 def charts(report: Report) -> list[Chart]:
     """The charts that the report has figures for."""
-    found = (layer_times(report), layer_speedups(report), layer_rooflines(report), samples(report))
+    found = [layer_times(report), layer_speedups(report), layer_rooflines(report), *samples(report)]
     return [chart for chart in found if chart is not None]
 
 
@@ -73,7 +74,7 @@ def layer_speedups(report: Report) -> Chart | None:
     layers = [layer for layer in report.layers if layer.speedup]
     if not layers:
         return None
-    plot = _rows_figure(layers, "speedup over OpenVINO, logarithmic", x_axis_type="log")
+    plot = _rows_figure(layers, "speedup, log scale", x_axis_type="log")
     low = [x.speedup_low or x.speedup for x in layers]
     high = [x.speedup_high or x.speedup for x in layers]
     source = ColumnDataSource({
@@ -138,14 +139,26 @@ def layer_rooflines(report: Report) -> Chart | None:
                  tuple((formats.clean(name), BOUND_COLOURS.get(name, _OTHER)) for name in order), plot)
 
 
-def samples(report: Report) -> Chart | None:
-    """How the end-to-end times of each engine are distributed."""
-    engines = [(key, engine) for key, engine in report.engines.items() if len(engine.latency_ms.samples) > 1]
-    if not engines:
-        return None
+def samples(report: Report) -> list[Chart]:
+    """How the end-to-end times of each engine are distributed.
+
+    One chart, or two where the float baseline is so far away that the others would shrink
+    to needles beside it.
+    """
+    engines = {key: engine for key, engine in report.engines.items() if len(engine.latency_ms.samples) > 1}
+    others = {key: engine for key, engine in engines.items() if key != OPENVINO_F32}
+    if OPENVINO_F32 in engines and others:
+        slowest = max(engine.latency_ms.median for engine in others.values())
+        if engines[OPENVINO_F32].latency_ms.median > 1.5 * slowest:
+            return [_samples("End-to-end samples, INT8", others),
+                    _samples("End-to-end samples, FP32 (another axis)", {OPENVINO_F32: engines[OPENVINO_F32]})]
+    return [_samples("End-to-end samples", engines, wide=True)] if engines else []
+
+
+def _samples(title: str, engines: Mapping[str, Engine], wide: bool = False) -> Chart:
     plot = _figure(70 * len(engines) + _MARGIN, "time of one inference, ms")
     boxes, ends, beyond = [], [], 0
-    for row, (key, engine) in enumerate(engines):
+    for row, (key, engine) in enumerate(engines.items()):
         times, base = np.asarray(engine.latency_ms.samples), len(engines) - 1 - row
         last = float(np.quantile(times, 0.99))
         beyond += int((times > last).sum())
@@ -169,9 +182,9 @@ def samples(report: Report) -> Chart | None:
     plot.y_range = Range1d(-0.1, len(engines))
     plot.yaxis.visible = False
     plot.ygrid.visible = False
-    return Chart("End-to-end samples", "Every recorded inference, a row an engine, each scaled to its own peak; the "
-                 f"upright line is the median. The slowest 1 % of each engine ({beyond} in all) is not drawn.",
-                 tuple((view.engine_title(key), ENGINE_COLOURS.get(key, _OTHER)) for key, _ in engines), plot, wide=True)
+    return Chart(title, "Every recorded inference, a row an engine, each scaled to its own peak; the upright line is the "
+                 f"median. The slowest 1 % of an engine ({beyond} in all) is not drawn.",
+                 tuple((view.engine_title(key), ENGINE_COLOURS.get(key, _OTHER)) for key in engines), plot, wide)
 
 
 def _rows_figure(layers: list[Layer], x_label: str, x_axis_type: str = "linear") -> figure:

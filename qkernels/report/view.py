@@ -113,7 +113,7 @@ def machine_facts(report: Report) -> list[Fact]:
         ("Read bandwidth", speeds),
         ("OpenVINO call overhead", "" if overhead is None else f"{formats.interval(overhead)} µs"),
         ("Load at the start", "" if machine.load_average is None
-         else f"{formats.number(machine.load_average)} runnable processes, mean of a minute"),
+         else f"{formats.number(machine.load_average, 2)} runnable processes, mean of a minute"),
         ("Kernels", ", ".join(f"{kind}: {name}" for kind, name in machine.kernel_versions.items())),
         ("Processor features", " ".join(machine.features)),
     ]
@@ -205,8 +205,8 @@ def method(report: Report) -> list[str]:
         "OpenVINO's time for a layer alone is that of a model of this layer only, minus the overhead of a call, taken "
         f"with a model that does next to nothing{taken_off}. Its time inside the network is its own counter's.",
         "The roofline is the least time that the machine's limits allow a layer: the larger of its "
-        "multiply-accumulates at the measured peak and its bytes, touched once, at the measured read bandwidth of the smallest cache that "
-        "holds them. The per cent of the roofline is that time over the measured one.",
+        "multiply-accumulates at the measured peak and its bytes, touched once, at the measured read bandwidth of the "
+        "smallest cache that holds them. The per cent of the roofline is that time over the measured one.",
         "Differences of outputs are counted in LSB, steps of the output's scale. SQNR compares with the float model's "
         "tensor. Peak memory is that of a process that loads and runs one engine only.",
     ]

@@ -43,12 +43,12 @@ def layer(index: int, name: str) -> Layer:
 def layers() -> tuple[Layer, ...]:
     found = [layer(index, name) for index, name in enumerate(NAMES)]
     # Rows that only one engine has, and a layer that nothing is known of.
-    found[0] = replace(found[0], kind="quantize", macs=0, openvino_us=None, openvino_counter_us=None, openvino_impl=None,
-                       openvino_precision=None, speedup=None, speedup_low=None, speedup_high=None, difference_shown=None,
-                       max_lsb=None, exact_fraction=None, gmacs=None, openvino_gmacs=None,
+    found[0] = replace(found[0], kind="quantize", macs=0, openvino_us=None, openvino_counter_us=None,
+                       openvino_impl=None, openvino_precision=None, speedup=None, speedup_low=None,
+                       speedup_high=None, difference_shown=None, max_lsb=None, exact_fraction=None, gmacs=None, openvino_gmacs=None,
                        openvino_roofline_fraction=None)
-    found[8] = Layer("reorder_to_nhwc", "reorder", (1, 3, 224, 224), (1, 224, 224, 3), "float32", "float32", 0, 1_204_224,
-                     0, openvino_counter_us=7.5, openvino_impl="ref_any", openvino_precision="f32")
+    found[8] = Layer("reorder_to_nhwc", "reorder", (1, 3, 224, 224), (1, 224, 224, 3), "float32", "float32", 0,
+                     1_204_224, 0, openvino_counter_us=7.5, openvino_impl="ref_any", openvino_precision="f32")
     found[13] = Layer("softmax", "softmax", (1, 1000), (1, 1000), "uint8", "float32", 0, 5_000, 0)
     return tuple(found)
 
@@ -64,14 +64,15 @@ def png() -> str:
 
 def engine(version: str, precision: str, median: float, seed: int, peak: float | None) -> Engine:
     samples = median * (1 + np.random.default_rng(seed).gamma(1.5, 0.02, 300) - 0.02)
-    return Engine(version, precision, 120.5, 9.25, Latency(median, median * 0.99, median * 1.01, tuple(samples.tolist())),
-                  1e3 / median, peak, "")
+    latency = Latency(median, median * 0.99, median * 1.01, tuple(samples.tolist()))
+    return Engine(version, precision, 120.5, 9.25, latency, 1e3 / median, peak, "one stream")
 
 
 def image(name: str, thumbnail: str | None, agree: bool = True) -> ImageResult:
     five = tuple(Prediction(label, p, i) for i, (label, p) in enumerate(
-        [("tabby cat", 0.71), ("tiger cat", 0.2), (HOSTILE, 0.05), ("lynx, catamount", 0.02), ("remote control", 0.001)]))
-    return ImageResult(name, {QKERNELS: five, OPENVINO_INT8: five, OPENVINO_F32: five[:3]}, agree, 0.004, True, thumbnail)
+        [("tabby cat", 0.71), ("tiger cat", 0.2), (HOSTILE, 0.05), ("lynx, catamount", 0.02), ("remote", 0.001)]))
+    top5 = {QKERNELS: five, OPENVINO_INT8: five, OPENVINO_F32: five[:3]}
+    return ImageResult(name, top5, agree, 0.004, True, thumbnail)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def report() -> Report:
                  OPENVINO_INT8: engine("2026.4.1", "u8/i8", 1.14, 2, 143.0),
                  OPENVINO_F32: engine("2026.4.1", "f32", 3.4, 3, None)},
         layers=layers(),
-        totals=Totals(around(920.0, 0.01), around(1140.0, 0.01), 870.0, 1010.0, 50.0, 130.0, 801.0, 990.0, 1.24, 1.21, 1.27,
-                      True, 3.7, 1.0, 0.004, 1, 480.0, "qkernels is faster than OpenVINO INT8."),
+        totals=Totals(around(920.0, 0.01), around(1140.0, 0.01), 870.0, 1010.0, 50.0, 130.0, 801.0, 990.0, 1.24, 1.21,
+                      1.27, True, 3.7, 1.0, 0.004, 1, 480.0, "qkernels is faster than OpenVINO INT8."),
         images=(image("cat.png", png()), image(HOSTILE, '"><script>alert(2)</script>', agree=False)),
         warnings=("Load average 0.31 <b>was</b> not zero.",))

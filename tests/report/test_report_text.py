@@ -76,7 +76,8 @@ def test_summary_prints_every_layer_as_it_is(report: Report) -> None:
     text = out.getvalue()
     for layer in report.layers:
         assert clean(layer.name) in text
-    for part in ("qkernels is faster", "1.24×", "OpenVINO FP32", "latency, ms", "Unattributed", "warning: ", "[red]e[/red]"):
+    for part in ("qkernels is faster", "1.24×", "OpenVINO FP32", "latency, ms", "Unattributed", "warning: ",
+                 "[red]e[/red]"):
         assert part in text, part
     assert "\x1b" not in text
 

@@ -1,0 +1,127 @@
+"""OpenVINO's CPU plugin as an engine, in its best configuration for one inference at a time.
+
+Non-quantized parts run in float32 (INFERENCE_PRECISION_HINT): by default the plugin takes bfloat16 where the CPU has it, which
+is neither the same work nor the same result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+from openvino import opset13
+
+from qkernels.measure.clock import time_calls, timed
+
+from .base import Sampler
+
+_CORE = openvino.Core()
+
+
+def _configuration(threads: int) -> dict[str, Any]:
+    return {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32"}
+
+
+class CompiledModel:
+    """A compiled model with its request, its input bound once so that a run copies nothing."""
+
+    def __init__(self, model: openvino.Model, threads: int, **options: Any) -> None:
+        self.compiled, self.compile_ms = timed(
+            lambda: _CORE.compile_model(model, "CPU", {**_configuration(threads), **options}))
+        self.request = self.compiled.create_infer_request()
+
+    def bind(self, x: NDArray[Any]) -> None:
+        """Makes `x` the input, in the model's own shape."""
+        shaped = np.ascontiguousarray(x).reshape(tuple(self.compiled.input(0).shape))
+        self.request.set_input_tensor(openvino.Tensor(shaped, shared_memory=True))
+
+    def infer(self) -> None:
+        self.request.infer()
+
+    def output(self) -> NDArray[Any]:
+        """A copy of the first output."""
+        return np.array(self.request.get_output_tensor(0).data)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """One executed node: the mean microseconds of OpenVINO's own counter, what implemented it, in which precision."""
+
+    name: str
+    kind: str
+    implementation: str
+    precision: str
+    us: float
+
+
+class OpenvinoEngine:
+    """A model on the CPU plugin."""
+
+    version = openvino.get_version()
+
+    def __init__(self, model: openvino.Model, threads: int) -> None:
+        self.ov_model, self.threads = model, threads
+        self._compiled = CompiledModel(model, threads)
+        self.compile_ms = self._compiled.compile_ms
+        self._compiled.bind(np.zeros(tuple(model.input(0).shape), np.float32))
+        _, self.first_call_ms = timed(self._compiled.infer)
+        self.precision = ", ".join(sorted({c for c in self._precisions()}))
+        self.description = "PERFORMANCE_HINT=LATENCY, one stream, INFERENCE_PRECISION_HINT=f32"
+
+    def _precisions(self) -> list[str]:
+        """What the convolutions and products really run in, from the compiled graph."""
+        runtime = self._compiled.compiled.get_runtime_model()
+        found = []
+        for op in runtime.get_ops():
+            info = op.get_rt_info()
+            if info["layerType"].astype(str) in ("Convolution", "FullyConnected", "MatMul"):
+                found.append(info["runtimePrecision"].astype(str))
+        return found
+
+    def run(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        self._compiled.bind(x)
+        self._compiled.infer()
+        return self._compiled.output()
+
+    def sampler(self, x: NDArray[Any]) -> Sampler:
+        self._compiled.bind(x)
+        return lambda repeats: time_calls(self._compiled.infer, repeats)
+
+    def counters(self, x: NDArray[Any], repeats: int) -> list[Counter]:
+        """Every executed node, from a compilation of its own: counting slows a run."""
+        counted = CompiledModel(self.ov_model, self.threads, PERF_COUNT=True)
+        counted.bind(x)
+        for _ in range(repeats):
+            counted.infer()
+        return [Counter(p.node_name, p.node_type, *_split(p.exec_type), p.real_time.total_seconds() * 1e6)
+                for p in counted.request.get_profiling_info() if p.status.name == "EXECUTED"]
+
+
+def _split(exec_type: str) -> tuple[str, str]:
+    """'brgconv_avx512_u8' -> ('brgconv_avx512', 'u8')"""
+    implementation, _, precision = exec_type.rpartition("_")
+    return implementation, precision
+
+
+def trivial_model() -> openvino.Model:
+    """The least that can be inferred: its time is what a call costs."""
+    x = opset13.parameter([1, 16], np.uint8)
+    return openvino.Model([opset13.result(opset13.bitwise_not(x))], [x], "trivial")
+
+
+def float_model(model: openvino.Model) -> openvino.Model:
+    """The same network without activation quantization: every FakeQuantize of a computed tensor is passed by. Weights stay
+    what their int8 values stand for.
+    """
+    clone = model.clone()
+    for op in clone.get_ordered_ops():
+        if op.get_type_name() == "FakeQuantize" and op.input_value(0).get_node().get_type_name() != "Constant":
+            source = op.input_value(0)
+            for target in op.output(0).get_target_inputs():
+                target.replace_source_output(source)
+    clone.validate_nodes_and_infer_types()
+    return clone

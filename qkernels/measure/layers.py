@@ -1,0 +1,154 @@
+"""Layer by layer: each one alone on both engines, on the bytes it meets inside the network.
+
+First the outputs are compared, then both are timed in turn with hot caches. What an empty inference costs in OpenVINO is
+measured in the same way and taken off, because a layer inside a network does not pay it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qkernels.engines.native import NativeEngine
+from qkernels.engines.openvino import CompiledModel, Counter, OpenvinoEngine, float_model, trivial_model
+from qkernels.graph import ir
+from qkernels.graph.single_layer import single_layer_model
+from qkernels.model import Layer as NativeLayer
+from qkernels.report.record import Interval, Layer
+
+from .clock import time_calls
+from .interleave import batch_for, interleave
+from .roofline import Roofline
+from .statistics import median_interval, ratio_interval
+
+TARGET_MS = 2.0  # of each engine in each round
+IDLE_MS = 2.0
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What every layer's measurement shares."""
+
+    native: NativeEngine
+    openvino: OpenvinoEngine
+    roofline: Roofline
+    rounds: int
+
+
+def call_overhead(threads: int, rounds: int) -> Interval:
+    """Microseconds of an empty OpenVINO inference."""
+    trivial = CompiledModel(trivial_model(), threads)
+    trivial.bind(np.zeros((1, 16), np.uint8))
+    samples = interleave({"trivial": lambda n: time_calls(trivial.infer, n)}, rounds=rounds, batch=50, idle_ms=IDLE_MS)
+    return median_interval(samples["trivial"], unit=1e3)
+
+
+def measure_layers(run: LayerRun, x: NDArray[Any], overhead_us: float, progress: Callable[[str], None]) -> list[Layer]:
+    """A row for each layer of the plan, then one for each node that OpenVINO runs besides."""
+    activations = run.native.activations(x)
+    in_network = np.median(run.native.layer_samples(x, 50), axis=0)[:-1] / 1e3
+    counters = {c.name: c for c in run.openvino.counters(x, 50)}
+    floats = _float_tensors(run, x)
+    rows = []
+    for index, (layer, (source, result)) in enumerate(zip(run.native.model.layers, activations)):
+        node = run.native.model.graph[layer.name]
+        counter = _take_counter(counters, node)
+        rows.append(_measure(run, index, layer, node, source, result, overhead_us, float(in_network[index]), counter,
+                             floats.get(layer.name)))
+        progress(layer.name)
+    return rows + [_openvino_only(counter) for counter in counters.values()]
+
+
+def _measure(run: LayerRun, index: int, layer: NativeLayer, node: ir.Node, source: NDArray[Any], result: NDArray[Any],
+             overhead_us: float, in_network_us: float, counter: Counter | None, real: NDArray[Any] | None) -> Layer:
+    single = CompiledModel(single_layer_model(run.openvino.ov_model, run.native.model.graph, node), run.native.threads)
+    single.bind(source)
+    single.infer()
+    max_lsb, exact = _compare(result, single.output(), node)
+    sides = {"qkernels": run.native.layer_sampler(index, source, np.empty_like(result)),
+             "openvino": lambda n: time_calls(single.infer, n)}
+    samples = interleave(sides, rounds=run.rounds, idle_ms=IDLE_MS, warmup=2,
+                         batch={name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()})
+    ours = median_interval(samples["qkernels"], unit=1e3)
+    # a layer cheaper than the spread of the empty call is given as the clock's resolution, not as nothing
+    theirs = np.maximum(samples["openvino"] - overhead_us * 1e3, 1.0)
+    ratio = ratio_interval(theirs, samples["qkernels"])
+    openvino_us = median_interval(theirs, unit=1e3)
+    bound = run.roofline.bound(layer.macs, layer.bytes)
+    return Layer(
+        name=layer.name, kind=layer.kind, input_shape=layer.input_shape, output_shape=layer.output_shape,
+        dtype_in=layer.input_dtype, dtype_out=layer.output_dtype, macs=layer.macs, bytes=layer.bytes,
+        parameters=layer.parameters, fused=layer.fused, implementation=layer.implementation, qkernels_us=ours,
+        openvino_us=openvino_us, qkernels_in_network_us=in_network_us,
+        openvino_counter_us=counter.us if counter else None, openvino_impl=counter.implementation if counter else None,
+        openvino_precision=counter.precision if counter else None, speedup=ratio.value, speedup_low=ratio.low,
+        speedup_high=ratio.high, difference_shown=ratio.shown, max_lsb=max_lsb, exact_fraction=exact,
+        sqnr_db=_sqnr_db(real, result, node), gmacs=layer.macs / ours.median / 1e3 if layer.macs else None,
+        openvino_gmacs=layer.macs / openvino_us.median / 1e3 if layer.macs else None, roofline_us=bound.us,
+        roofline_fraction=bound.us / ours.median, openvino_roofline_fraction=bound.us / openvino_us.median, bound=bound.by)
+
+
+def _openvino_only(counter: Counter) -> Layer:
+    return Layer(name=counter.name, kind=counter.kind.lower(), input_shape=(), output_shape=(), dtype_in="", dtype_out="",
+                 macs=0, bytes=0, parameters=0, openvino_counter_us=counter.us, openvino_impl=counter.implementation,
+                 openvino_precision=counter.precision)
+
+
+def _take_counter(counters: dict[str, Counter], node: ir.Node) -> Counter | None:
+    """Removes and returns the row of the node that does this layer's work, under whichever of its names it runs."""
+    for name in (node.name, node.source_output, *node.fused):
+        if name in counters:
+            return counters.pop(name)
+    return None
+
+
+def _compare(ours: NDArray[Any], theirs: NDArray[Any], node: ir.Node) -> tuple[int | None, float]:
+    """(largest difference in steps of the output, fraction that is equal); no steps for float32 outputs."""
+    theirs = theirs.reshape(ours.shape)
+    exact = float(np.mean(ours == theirs))
+    if ours.dtype == np.float32:
+        return None, exact
+    return int(np.abs(ours.astype(np.int64) - theirs).max()), exact
+
+
+def _float_tensors(run: LayerRun, x: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    """The float network's tensor for every layer, NHWC."""
+    model = float_model(run.openvino.ov_model)
+    ops = {op.friendly_name: op for op in model.get_ordered_ops()}
+    wanted = []
+    for layer in run.native.model.layers:
+        node = run.native.model.graph[layer.name]
+        # the quantizer is gone: its input, the last of the fused operators before it, carries the tensor
+        name = next((n for n in reversed((node.name, *node.fused)) if n in ops), None)
+        if name is not None and not isinstance(node, ir.Quantize):
+            wanted.append((node, ops[name].output(0)))
+    first = len(model.outputs)
+    for _, output in wanted:
+        model.add_outputs(output)
+    compiled = CompiledModel(model, run.native.threads)
+    compiled.bind(x)
+    compiled.infer()
+    found = {}
+    for index, (node, _) in enumerate(wanted):
+        tensor = np.array(compiled.request.get_output_tensor(first + index).data)
+        if node.channels_first and tensor.ndim == 4:
+            tensor = tensor.transpose(0, 2, 3, 1)
+        if tensor.size == np.prod(node.shape):
+            found[node.name] = tensor.reshape(node.shape)
+    return found
+
+
+def _sqnr_db(real: NDArray[Any] | None, result: NDArray[Any], node: ir.Node) -> float | None:
+    """Signal to quantization noise, 10 log10(sum x^2 / sum (x - q)^2); None without a tensor, noise or signal."""
+    if real is None:
+        return None
+    value = result.astype(np.float64)
+    if node.scale is not None:
+        scale, zero_point = node.affine()
+        value = (value - zero_point) * scale
+    noise, signal = float(np.sum((real - value) ** 2)), float(np.sum(real.astype(np.float64) ** 2))
+    return 10 * np.log10(signal / noise) if noise > 0 and signal > 0 else None
