@@ -23,7 +23,7 @@ _CORE = openvino.Core()
 
 def _configuration(threads: int) -> dict[str, Any]:
     return {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32"}
+            "INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
 
 
 class CompiledModel:

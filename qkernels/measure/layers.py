@@ -116,7 +116,7 @@ def _compare(ours: NDArray[Any], theirs: NDArray[Any], node: ir.Node) -> tuple[i
 
 
 def _float_tensors(run: LayerRun, x: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-    """The float network's tensor for every layer, NHWC."""
+    """The float network's tensor for every layer but the quantizer and the outputs, NHWC."""
     model = float_model(run.openvino.ov_model)
     ops = {op.friendly_name: op for op in model.get_ordered_ops()}
     wanted = []
@@ -124,7 +124,7 @@ def _float_tensors(run: LayerRun, x: NDArray[Any]) -> dict[str, NDArray[np.float
         node = run.native.model.graph[layer.name]
         # the quantizer is gone: its input, the last of the fused operators before it, carries the tensor
         name = next((n for n in reversed((node.name, *node.fused)) if n in ops), None)
-        if name is not None and not isinstance(node, ir.Quantize):
+        if name is not None and not isinstance(node, ir.Quantize) and node.name not in run.native.model.graph.outputs:
             wanted.append((node, ops[name].output(0)))
     first = len(model.outputs)
     for _, output in wanted:

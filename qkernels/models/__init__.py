@@ -46,3 +46,8 @@ def preprocess(image: "Image | NDArray[np.uint8]") -> NDArray[np.float32]:
     resized = image.convert("RGB").resize((_SIDE, _SIDE), images.Resampling.BILINEAR,
                                           box=(left, top, left + side, top + side))
     return (np.asarray(resized, np.float32) / np.float32(127.5) - np.float32(1))[np.newaxis]
+
+
+def sample_images() -> Path:
+    """The directory of the pictures that come with the package."""
+    return _HERE / "images"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Span
+from bokeh.models import ColumnDataSource, DataRenderer, FixedTicker, GlyphRenderer, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 
 from qkernels.report import columns, formats, view
@@ -48,13 +49,13 @@ def layer_times(report: Report) -> Chart | None:
              (OPENVINO_INT8, 0.19, [x.openvino_us for x in layers]))
     bars = [_bars(plot, layers, times, offset, key) for key, offset, times in sides if any(times)]
     plot.add_tools(HoverTool(renderers=bars, tooltips=[("layer", "@name"), ("engine", "@engine"), ("time", "@text")]))
-    plot.x_range = Range1d(0, 1.03 * max(t.high for _, _, times in sides for t in times if t))
+    plot.x_range = Range1d(start=0, end=1.03 * max(t.high for _, _, times in sides for t in times if t))
     return Chart("Time of each layer", "Each layer alone with hot caches, median; the whisker is the "
                  f"{view.confidence(report)} interval. OpenVINO without its call overhead. Shorter is better.",
                  tuple((view.engine_title(key), ENGINE_COLOURS[key]) for key, _, _ in sides), plot, wide=True)
 
 
-def _bars(plot: figure, layers: list[Layer], times: list[Interval | None], offset: float, engine: str) -> object:
+def _bars(plot: figure, layers: list[Layer], times: list[Interval | None], offset: float, engine: str) -> DataRenderer:
     kept = [(row, layer, time) for row, (layer, time) in enumerate(zip(layers, times, strict=True)) if time]
     source = ColumnDataSource({
         "y": [row + offset for row, _, _ in kept],
@@ -87,7 +88,7 @@ def layer_speedups(report: Report) -> Chart | None:
     plot.add_layout(Span(location=1, dimension="height", line_color=_INK, line_width=1.5, tags=["ink"]))
     plot.add_tools(HoverTool(renderers=[dots], tooltips=[("layer", "@name"), ("speedup", "@text")]))
     start, end = min([0.9, *low]) / 1.05, max([1.12, *high]) * 1.05
-    plot.x_range = Range1d(start, end)
+    plot.x_range = Range1d(start=start, end=end)
     _ratio_ticks(plot, start, end)
     return Chart("Speedup of each layer", "Right of the line at 1 qkernels is faster. The line through a dot is the "
                  f"{view.confidence(report)} interval; grey where it contains 1.",
@@ -127,11 +128,11 @@ def layer_rooflines(report: Report) -> Chart | None:
     })
     bars = plot.hbar(y="y", right="share", height=0.62, source=source, color="colour")
     marks = [(row, 100 * value) for row, value in enumerate(theirs) if value is not None]
-    plot.scatter([x for _, x in marks], [y for y, _ in marks], marker="dash", angle=np.pi / 2, size=18, line_width=2.5,
-                 color=_INK, tags=["ink"])
+    _ink(plot.scatter([x for _, x in marks], [y for y, _ in marks], marker="dash", angle=np.pi / 2, size=18,
+                      line_width=2.5, color=_INK))
     plot.add_tools(HoverTool(renderers=[bars], tooltips=[("layer", "@name"), ("qkernels", "@text"),
                                                          ("OpenVINO INT8", "@theirs"), ("bound by", "@bound")]))
-    plot.x_range = Range1d(0, max([100, *source.data["share"], *(x for _, x in marks)]) * 1.02)
+    plot.x_range = Range1d(start=0, end=max([100, *source.data["share"], *(x for _, x in marks)]) * 1.02)
     names = dict.fromkeys(x.bound for x in layers if x.bound)
     order = [name for name in BOUND_COLOURS if name in names] + [name for name in names if name not in BOUND_COLOURS]
     return Chart("Share of what the machine allows", "The bar is qkernels, the upright mark OpenVINO INT8; 100 % would "
@@ -174,23 +175,23 @@ def _samples(title: str, engines: Mapping[str, Engine], wide: bool = False) -> C
         boxes.append(plot.quad("left", "right", "top", "bottom", source=source, color=colour, line_color=colour,
                                alpha=0.85))
         middle = engine.latency_ms.median
-        plot.segment([middle], [base], [middle], [base + 0.9], line_width=2, color=_INK, tags=["ink"])
+        _ink(plot.segment([middle], [base], [middle], [base + 0.9], line_width=2, color=_INK))
         ends += [float(times.min()), last, middle]
     plot.add_tools(HoverTool(renderers=boxes, tooltips=[("engine", "@engine"), ("", "@text")]))
     spread = (max(ends) - min(ends)) or max(ends)
-    plot.x_range = Range1d(min(ends) - 0.04 * spread, max(ends) + 0.04 * spread)
-    plot.y_range = Range1d(-0.1, len(engines))
+    plot.x_range = Range1d(start=min(ends) - 0.04 * spread, end=max(ends) + 0.04 * spread)
+    plot.y_range = Range1d(start=-0.1, end=len(engines))
     plot.yaxis.visible = False
     plot.ygrid.visible = False
-    return Chart(title, "Every recorded inference, a row an engine, each scaled to its own peak; the upright line is the "
-                 f"median. The slowest 1 % of an engine ({beyond} in all) is not drawn.",
+    return Chart(title, "Every recorded inference, a row an engine, each scaled to its own peak; the upright line is "
+                 f"the median. The slowest 1 % of an engine ({beyond} in all) is not drawn.",
                  tuple((view.engine_title(key), ENGINE_COLOURS.get(key, _OTHER)) for key in engines), plot, wide)
 
 
-def _rows_figure(layers: list[Layer], x_label: str, x_axis_type: str = "linear") -> figure:
+def _rows_figure(layers: list[Layer], x_label: str, x_axis_type: Literal["linear", "log"] = "linear") -> figure:
     """A figure with a row a layer, the first on top. Rows are numbers, so that two layers may share a name."""
     plot = _figure(_ROW * len(layers) + _MARGIN, x_label, x_axis_type)
-    plot.y_range = Range1d(len(layers) - 0.4, -0.6)
+    plot.y_range = Range1d(start=len(layers) - 0.4, end=-0.6)
     plot.yaxis.ticker = FixedTicker(ticks=list(range(len(layers))))
     plot.yaxis.major_label_overrides = {row: formats.shorten(formats.clean(layer.name), _LABEL) or formats.NONE
                                         for row, layer in enumerate(layers)}
@@ -199,7 +200,7 @@ def _rows_figure(layers: list[Layer], x_label: str, x_axis_type: str = "linear")
     return plot
 
 
-def _figure(height: int, x_label: str, x_axis_type: str = "linear") -> figure:
+def _figure(height: int, x_label: str, x_axis_type: Literal["linear", "log"] = "linear") -> figure:
     plot = figure(height=height, sizing_mode="stretch_width", tools="", toolbar_location=None, x_axis_label=x_label,
                   x_axis_type=x_axis_type, x_axis_location="above", background_fill_color=None,
                   border_fill_color=None, outline_line_color=None, min_border_right=14)
@@ -211,6 +212,12 @@ def _figure(height: int, x_label: str, x_axis_type: str = "linear") -> figure:
 
 
 def _whisker(plot: figure, source: ColumnDataSource, colour: str | None = None) -> None:
-    tags = [] if colour else ["ink"]
-    plot.segment("low", "y", "high", "y", source=source, color=colour or _INK, line_width=1.5 if not colour else 2.5,
-                 tags=tags)
+    if colour:
+        plot.segment("low", "y", "high", "y", source=source, color=colour, line_width=2.5)
+    else:
+        _ink(plot.segment("low", "y", "high", "y", source=source, color=_INK, line_width=1.5))
+
+
+def _ink(renderer: GlyphRenderer) -> None:
+    """Mark what the page's script gives the colour of text."""
+    renderer.tags = ["ink"]

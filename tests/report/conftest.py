@@ -45,8 +45,8 @@ def layers() -> tuple[Layer, ...]:
     # Rows that only one engine has, and a layer that nothing is known of.
     found[0] = replace(found[0], kind="quantize", macs=0, openvino_us=None, openvino_counter_us=None,
                        openvino_impl=None, openvino_precision=None, speedup=None, speedup_low=None,
-                       speedup_high=None, difference_shown=None, max_lsb=None, exact_fraction=None, gmacs=None, openvino_gmacs=None,
-                       openvino_roofline_fraction=None)
+                       speedup_high=None, difference_shown=None, max_lsb=None, exact_fraction=None, gmacs=None,
+                       openvino_gmacs=None, openvino_roofline_fraction=None)
     found[8] = Layer("reorder_to_nhwc", "reorder", (1, 3, 224, 224), (1, 224, 224, 3), "float32", "float32", 0,
                      1_204_224, 0, openvino_counter_us=7.5, openvino_impl="ref_any", openvino_precision="f32")
     found[13] = Layer("softmax", "softmax", (1, 1000), (1, 1000), "uint8", "float32", 0, 5_000, 0)

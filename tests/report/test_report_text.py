@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from qkernels.report import formats
 from qkernels.report.formats import clean
-from qkernels.report.markdown import escape, render_markdown
+from qkernels.report.markdown import escape, render_markdown, table
 from qkernels.report.record import Interval, Report
 from qkernels.report.summary import print_summary
 
@@ -57,10 +58,21 @@ def test_markdown_escapes_names(report: Report) -> None:
     text = render_markdown(report)
     assert "<" not in text
     assert "&lt;script&gt;alert('x')&lt;/script&gt;" in text
-    assert r"a\|b \`c\` \*d\* \[red\]e\[/red\]" in text
+    assert r"a\|b \`c\` \*d\* \[red]e\[/red]" in text
     assert "\x1b" not in text
     assert escape("conv_1_a _b_ https://x.y www.x") == r"conv_1_a \_b\_ https:&#47;/x.y www&#46;x"
-    assert escape("&#60; a@b") == r"&amp;\#60; a&#64;b"
+    assert escape("&#60; a@b") == "&amp;#60; a&#64;b"
+
+
+@pytest.mark.parametrize("name", [
+    "<script>alert(1)</script>", "a|b `c` *d* **e** _f_", "[1](javascript:x)", "[a][b]", "![1](x.png)", "&lt;b>", "<b>",
+    "~~x~~", "$x$", "back\\|slash\\", "[1]: x", "conv_1_x", "https://x.y"])
+def test_markdown_shows_names_as_they_are(name: str) -> None:
+    markdown_it = pytest.importorskip("markdown_it")
+    page = markdown_it.MarkdownIt("commonmark").enable("table").enable("strikethrough").render(
+        table(["a", "b"], [[name, "[1.0, 2.0]"]]))
+    assert f"<td>{html.escape(name, quote=False)}</td>" in page
+    assert '<td style="text-align:right">[1.0, 2.0]</td>' in page
 
 
 def test_markdown_has_units_method_and_warnings(report: Report) -> None:

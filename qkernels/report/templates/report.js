@@ -1,6 +1,7 @@
 "use strict";
 
-// A click on a heading sorts; the next click turns the order round. Cells without a figure stay last.
+// A click on a heading sorts, the next turns the order round, the third brings the order of the network back.
+// Cells without a figure stay last.
 (() => {
   const key = (row, index) => row.cells[index].dataset.sort;
   const compare = (a, b) => {
@@ -10,16 +11,22 @@
   for (const table of document.querySelectorAll("table[data-sortable]")) {
     const headings = Array.from(table.tHead.rows[table.tHead.rows.length - 1].cells);
     const body = table.tBodies[0];
+    const network = Array.from(body.rows);
     headings.forEach((heading, index) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
-        const down = heading.getAttribute("aria-sort") === "ascending";
+        const before = heading.getAttribute("aria-sort");
+        const down = before === "ascending";
         headings.forEach((other) => other.removeAttribute("aria-sort"));
+        if (before === "descending") {
+          body.append(...network);
+          return;
+        }
         heading.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const rows = Array.from(body.rows);
+        const rows = Array.from(network);
         rows.sort((a, b) => {
           const x = key(a, index), y = key(b, index);
           if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);

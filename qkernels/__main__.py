@@ -1,0 +1,5 @@
+"""`python -m qkernels` is `qkernels`."""
+
+from qkernels.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""The command line: one file a command."""
+
+import sys
+
+import click
+
+from qkernels import __version__
+
+from .info import info
+from .report import report
+from .run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qkernels")
+def cli() -> None:
+    """int8 kernels for NumPy people, and a report that shows layer by layer what they are worth."""
+
+
+cli.add_command(info)
+cli.add_command(report)
+cli.add_command(run)
+
+
+def main() -> None:
+    """Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong usage."""
+    try:
+        cli(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit("interrupted")
+    except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
+        sys.exit(f"qkernels: {type(error).__name__}: {error}")

@@ -1,0 +1,30 @@
+"""qkernels run: classify images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from . import options
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@options.threads
+@options.isa
+def run(model: Path, images: tuple[Path, ...], threads: int, isa: str | None) -> None:
+    """The five likeliest classes of each IMAGE; MODEL a file, or `embedded`."""
+    import qkernels
+    from qkernels.measure.images import load_picture, top5
+    from qkernels.models import embedded_model_path, imagenet_labels
+
+    options.use(isa)
+    qkernels.set_num_threads(threads)
+    loaded = qkernels.load_model(embedded_model_path() if str(model) == "embedded" else model)
+    for path in images:
+        probabilities = loaded(load_picture(path).x)
+        click.echo(path)
+        for entry in top5(probabilities, imagenet_labels()):
+            click.echo(f"  {entry.probability:7.2%}  {entry.label}")

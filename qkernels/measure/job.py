@@ -1,0 +1,179 @@
+"""The main job: a model on qkernels and on OpenVINO, compared first, then timed, whole and layer by layer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+import qkernels
+from qkernels import _native
+from qkernels.engines.base import Engine as Runner
+from qkernels.engines.native import NativeEngine
+from qkernels.engines.openvino import OpenvinoEngine, float_model
+from qkernels.graph import import_model
+from qkernels.graph.import_openvino import read_model
+from qkernels.models import embedded_model_path
+from qkernels.report.record import (OPENVINO_F32, OPENVINO_INT8, QKERNELS, Engine, ImageResult, Interval, Latency, Layer,
+                                    Machine, ModelInfo, Report, Settings, Totals)
+
+from . import machine
+from .images import Picture, classify
+from .interleave import interleave
+from .layers import IDLE_MS, LayerRun, call_overhead, measure_layers
+from .memory import peak_rss_mb
+from .roofline import Roofline, measure_roofline
+from .statistics import CONFIDENCE, SEED, Ratio, median_interval, ratio_interval
+
+BATCH = 5  # inferences in a row of one engine, between two pauses
+EMBEDDED_NOTE = ("Weights of TensorFlow-Slim, quantized per output channel; activation ranges taken from the same network "
+                 "quantized by NNCF.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure. `model_path` None: the embedded model. `pictures` may be empty; the first is what is timed."""
+
+    model_path: Path | None
+    pictures: Sequence[Picture]
+    threads: int
+    repeats: int
+
+
+def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
+    """The whole measurement; `progress` gets what is being done and the fraction done.
+
+    Raises what `qkernels.load_model` raises for a model that cannot be run, ValueError for one whose input is not an image of
+    the embedded model's kind while pictures are given.
+    """
+    path = job.model_path or embedded_model_path()
+    progress("reading the model", 0.0)
+    ov_model = read_model(path)
+    graph = import_model(ov_model)
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ValueError(f"model: expected one input and one output, got {len(graph.inputs)} and {len(graph.outputs)}")
+    x = _timed_input(job.pictures, graph.input_shapes[0])
+    native = NativeEngine(ov_model, job.threads)
+    engines: dict[str, Any] = {QKERNELS: native, OPENVINO_INT8: OpenvinoEngine(ov_model, job.threads),
+                               OPENVINO_F32: OpenvinoEngine(float_model(ov_model), job.threads)}
+    progress("comparing outputs", 0.05)
+    images = classify(engines, job.pictures)
+    progress("measuring the machine", 0.08)
+    caches = machine.caches()
+    roofline = measure_roofline(_native, caches, job.threads)
+    samples = interleave({name: engine.sampler(x) for name, engine in engines.items()}, rounds=job.repeats, batch=BATCH,
+                         progress=_counter(progress, "end to end", 0.12, 0.5, job.repeats))
+    overhead = call_overhead(job.threads, max(job.repeats // 2, 5))
+    run = LayerRun(native, engines[OPENVINO_INT8], roofline, max(job.repeats // 2, 5))
+    step = _counter(progress, "layer by layer", 0.5, 0.95, len(native.model.layers))
+    layers = measure_layers(run, x, overhead.median, lambda _: step())
+    progress("memory", 0.95)
+    memory = {name: peak_rss_mb(name, str(path), job.threads) for name in engines}
+    progress("done", 1.0)
+    return Report(
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        qkernels_version=qkernels.__version__,
+        machine=_machine(native, roofline, caches, overhead),
+        model=_model(job, path, native, graph.output_shapes[0]),
+        settings=Settings(threads=job.threads, isa=native.model.plan.isa, repeats=job.repeats * BATCH,
+                          layer_repeats=run.rounds, confidence_level=CONFIDENCE, idle_ms=IDLE_MS, images=len(images),
+                          seed=SEED),
+        engines={name: _engine(engine, samples[name], memory[name]) for name, engine in engines.items()},
+        layers=tuple(layers), totals=_totals(samples, layers, images), images=images, warnings=_warnings(layers, images))
+
+
+def _counter(progress: Callable[[str, float], None], what: str, start: float, end: float, steps: int) -> Callable[[], None]:
+    """Each call is one of `steps` between two fractions."""
+    done = [0]
+
+    def step() -> None:
+        done[0] += 1
+        progress(what, start + (end - start) * min(done[0] / steps, 1.0))
+    return step
+
+
+def _timed_input(pictures: Sequence[Picture], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if not pictures:
+        return np.random.default_rng(SEED).uniform(-1, 1, shape).astype(np.float32)
+    if pictures[0].x.shape != shape:
+        raise ValueError(f"images: prepared for {pictures[0].x.shape}, but the model takes {shape}")
+    return pictures[0].x
+
+
+def _machine(native: NativeEngine, roofline: Roofline, caches: Any, overhead: Interval) -> Machine:
+    return Machine(
+        cpu=machine.cpu_model(), isa=native.model.plan.isa, architecture=platform.machine(),
+        operating_system=f"{platform.system()} {platform.release()}", python_version=platform.python_version(),
+        cores=os.cpu_count() or 1, threads_available=machine.threads_available(), caches=caches,
+        peak_gmacs=roofline.peak_gmacs, peak_gmacs_one_thread=roofline.peak_gmacs_one_thread,
+        bandwidth_gbs=roofline.bandwidth_gbs,
+        kernel_versions={layer.kind: layer.implementation for layer in native.model.layers},
+        features=tuple(qkernels.cpu_info()["supported"]), openvino_call_overhead_us=overhead,
+        load_average=machine.load_average())
+
+
+def _model(job: Job, path: Path, native: NativeEngine, output_shape: tuple[int, ...]) -> ModelInfo:
+    digest = hashlib.sha256(path.read_bytes())
+    weights = path.with_suffix(".bin")
+    if weights.exists():
+        digest.update(weights.read_bytes())
+    layers = native.model.layers
+    return ModelInfo(name=path.stem, source="embedded" if job.model_path is None else path.name, sha256=digest.hexdigest(),
+                     input_shape=native.model.input_shapes[0], input_dtype="float32", output_shape=output_shape,
+                     macs=sum(layer.macs for layer in layers), parameters=sum(layer.parameters for layer in layers),
+                     note=EMBEDDED_NOTE if job.model_path is None else "")
+
+
+def _engine(engine: Runner, samples: NDArray[np.float64], memory: float | None) -> Engine:
+    found = median_interval(samples, unit=1e6)
+    return Engine(version=engine.version, precision=engine.precision, compile_ms=engine.compile_ms,
+                  first_call_ms=engine.first_call_ms,
+                  latency_ms=Latency(found.median, found.low, found.high, tuple((samples / 1e6).ravel().tolist())),
+                  throughput_fps=1e3 / found.median, peak_rss_mb=memory, description=engine.description)
+
+
+def _totals(samples: dict[str, NDArray[np.float64]], layers: Sequence[Layer], images: Sequence[ImageResult]) -> Totals:
+    ours, theirs = (median_interval(samples[name], unit=1e3) for name in (QKERNELS, OPENVINO_INT8))
+    ratio = ratio_interval(samples[OPENVINO_INT8], samples[QKERNELS])
+    native_sum = _sum(layers, "qkernels_in_network_us")
+    counter_sum = _sum(layers, "openvino_counter_us")
+    return Totals(
+        qkernels_us=ours, openvino_us=theirs, qkernels_layers_sum_us=native_sum, openvino_layers_sum_us=counter_sum,
+        unattributed_us=ours.median - native_sum, openvino_unattributed_us=theirs.median - counter_sum,
+        qkernels_layers_alone_sum_us=sum(layer.qkernels_us.median for layer in layers if layer.qkernels_us),
+        openvino_layers_alone_sum_us=sum(layer.openvino_us.median for layer in layers if layer.openvino_us),
+        speedup=ratio.value, speedup_low=ratio.low, speedup_high=ratio.high, difference_shown=ratio.shown,
+        speedup_f32=ratio_interval(samples[OPENVINO_F32], samples[QKERNELS]).value,
+        agreement_top1=sum(image.agree for image in images) / len(images) if images else None,
+        max_probability_diff=max((image.max_probability_diff for image in images), default=None),
+        layers_max_lsb=max((layer.max_lsb for layer in layers if layer.max_lsb is not None), default=None),
+        roofline_us=_sum(layers, "roofline_us"), verdict=_verdict(ratio))
+
+
+def _sum(layers: Sequence[Layer], field: str) -> float:
+    return sum(value for value in (dataclasses.asdict(layer)[field] for layer in layers) if value is not None)
+
+
+def _verdict(ratio: Ratio) -> str:
+    if not ratio.shown:
+        return "No difference shown between qkernels and OpenVINO INT8, end to end."
+    return (f"qkernels is {ratio.verdict} than OpenVINO INT8 end to end: {ratio.value:.2f} times the speed "
+            f"({ratio.low:.2f} to {ratio.high:.2f}).")
+
+
+def _warnings(layers: Sequence[Layer], images: Sequence[ImageResult]) -> tuple[str, ...]:
+    found = [f"{layer.name}: outputs differ by {layer.max_lsb} LSB" for layer in layers if (layer.max_lsb or 0) > 1]
+    found += [f"{image.name}: the engines name different classes first" for image in images if not image.agree]
+    if not images:
+        found.append("No images were given: top-1 agreement was not checked.")
+    return tuple(found)

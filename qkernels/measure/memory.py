@@ -1,0 +1,37 @@
+"""Peak memory of one engine, measured in a process of its own: in a common one the engines cannot be told apart."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import numpy as np
+
+from qkernels.report.record import OPENVINO_F32, QKERNELS
+
+
+def peak_rss_mb(engine: str, model_path: str, threads: int) -> float | None:
+    """10^6 bytes resident at most while `engine` loads the model and runs once; None if that process fails."""
+    done = subprocess.run([sys.executable, "-m", "qkernels.measure.memory", engine, model_path, str(threads)],
+                          capture_output=True, text=True, check=False)
+    return float(done.stdout) if done.returncode == 0 else None
+
+
+def _run_once(engine: str, model_path: str, threads: int) -> None:
+    if engine == QKERNELS:
+        from qkernels.engines.native import NativeEngine
+        native = NativeEngine(model_path, threads)
+        native.run(np.zeros(native.model.input_shapes[0], np.float32))
+        return
+    import openvino
+
+    from qkernels.engines.openvino import OpenvinoEngine, float_model
+    model = openvino.Core().read_model(model_path)
+    OpenvinoEngine(float_model(model) if engine == OPENVINO_F32 else model, threads)
+
+
+if __name__ == "__main__":
+    _run_once(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    # ru_maxrss is in bytes on macOS and in 1024 bytes elsewhere
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6)
