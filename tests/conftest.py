@@ -1,5 +1,7 @@
 """What tests of the compiled module share: each supported instruction set in turn, and the state put back."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -26,5 +28,6 @@ def threads():
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(7)
+def rng(request):
+    """Random numbers that differ from test to test and repeat from run to run."""
+    return np.random.default_rng(zlib.crc32(request.node.name.encode()))

@@ -39,6 +39,8 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
         task = bar.add_task("", total=1.0)
         found = run_job(job, lambda what, done: bar.update(task, description=what, completed=done))
     written = write_report(found, out)
-    print_summary(found, Console())
+    console = Console()
+    # a pipe has no width of its own: room for the whole table
+    print_summary(found, console if console.is_terminal else Console(width=160))
     for path in written.values():
         click.echo(path)

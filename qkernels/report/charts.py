@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from bokeh.models import ColumnDataSource, DataRenderer, FixedTicker, GlyphRenderer, HoverTool, Range1d, Span
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d
+from bokeh.models.annotations import Span
+from bokeh.models.renderers import DataRenderer, GlyphRenderer
 from bokeh.plotting import figure
 
 from qkernels.report import columns, formats, view
@@ -72,14 +74,17 @@ def _bars(plot: figure, layers: list[Layer], times: list[Interval | None], offse
 
 def layer_speedups(report: Report) -> Chart | None:
     """A dot a layer with its interval, and a line at 1."""
-    layers = [layer for layer in report.layers if layer.speedup]
+    layers, values = [], []
+    for layer in report.layers:
+        if layer.speedup:
+            layers.append(layer)
+            values.append((layer.speedup, layer.speedup_low or layer.speedup, layer.speedup_high or layer.speedup))
     if not layers:
         return None
     plot = _rows_figure(layers, "speedup, log scale", x_axis_type="log")
-    low = [x.speedup_low or x.speedup for x in layers]
-    high = [x.speedup_high or x.speedup for x in layers]
+    median, low, high = (list(column) for column in zip(*values, strict=True))
     source = ColumnDataSource({
-        "y": list(range(len(layers))), "median": [x.speedup for x in layers], "low": low, "high": high,
+        "y": list(range(len(layers))), "median": median, "low": low, "high": high,
         "name": [formats.clean(x.name) for x in layers], "colour": [_speedup_colour(x) for x in layers],
         "text": [" ".join(filter(None, (columns.speedup(x).text, columns.speedup(x).detail))) for x in layers],
     })
@@ -158,7 +163,9 @@ def samples(report: Report) -> list[Chart]:
 
 def _samples(title: str, engines: Mapping[str, Engine], wide: bool = False) -> Chart:
     plot = _figure(70 * len(engines) + _MARGIN, "time of one inference, ms")
-    boxes, ends, beyond = [], [], 0
+    boxes: list[DataRenderer] = []
+    ends: list[float] = []
+    beyond = 0
     for row, (key, engine) in enumerate(engines.items()):
         times, base = np.asarray(engine.latency_ms.samples), len(engines) - 1 - row
         last = float(np.quantile(times, 0.99))

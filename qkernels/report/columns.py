@@ -53,8 +53,8 @@ def speedup(layer: Layer) -> Cell:
     """`1.24×` with its interval as detail, or 'no difference shown' with the interval as detail."""
     if layer.speedup is None:
         return Cell(formats.NONE)
-    known = layer.speedup_low is not None and layer.speedup_high is not None
-    detail = formats.bounds(layer.speedup_low, layer.speedup_high) if known else ""
+    low, high = layer.speedup_low, layer.speedup_high
+    detail = "" if low is None or high is None else formats.bounds(low, high)
     text = NO_DIFFERENCE if difference_shown(layer) is False else f"{formats.number(layer.speedup)}×"
     return Cell(text, detail, layer.speedup)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from qkernels.report import columns, formats, view
-from qkernels.report.record import Layer, Report
+from qkernels.report.record import Layer, Prediction, Report
 
 _TIMES = ("name", "kind", "shapes", "mmac", "kb", "qkernels_us", "openvino_us", "speedup", "in_network_us",
           "counter_us")
@@ -109,7 +109,7 @@ def _images(report: Report) -> list[str]:
     return parts
 
 
-def _prediction(entries: Sequence, rank: int) -> str:
+def _prediction(entries: Sequence[Prediction], rank: int) -> str:
     if rank >= len(entries):
         return formats.NONE
     return f"{entries[rank].label} ({entries[rank].index}) {formats.percent(entries[rank].probability)}"

@@ -58,10 +58,10 @@ def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": _schema_of(arguments[0], definitions)}
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema_of(arguments[1], definitions)}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         name = kind.__name__
         if name not in definitions:
             definitions[name] = None              # holds the place, so that definitions stay in reading order
-            definitions[name] = _object(typing.cast(type, kind), definitions)
+            definitions[name] = _object(kind, definitions)
         return {"$ref": f"#/$defs/{name}"}
     return {"type": _SIMPLE[kind]}

@@ -1,0 +1,29 @@
+# make report   everything from nothing to the layer report in report/
+# make test     everything from nothing to the tests' result
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# what the extension is built from
+NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx $(shell find src_c -type f)
+
+.PHONY: report test lint clean
+
+report: $(VENV)/built
+	$(BIN)/qkernels report $(if $(QKERNELS_DATA),--images "$(QKERNELS_DATA)/images") --out report
+
+test: $(VENV)/built
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/built
+	$(BIN)/pip install --quiet ruff
+	$(BIN)/ruff check .
+
+$(VENV)/built: $(NATIVE)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet "setuptools>=77" "cython>=3.1"
+	$(BIN)/pip install --quiet --no-build-isolation --editable ".[report,test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build qkernels/_native.c qkernels/*.so *.egg-info report
