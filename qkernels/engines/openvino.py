@@ -114,11 +114,15 @@ def trivial_model() -> openvino.Model:
 
 
 def float_model(model: openvino.Model) -> openvino.Model:
-    """The same network without activation quantization: every FakeQuantize of a computed tensor is passed by. Weights stay
-    what their int8 values stand for.
+    """The same network in float: every FakeQuantize of a computed tensor is passed by. Weights keep the values that their
+    int8 numbers stand for, but as floats: the plugin would multiply with the integers otherwise.
     """
     clone = model.clone()
     for op in clone.get_ordered_ops():
+        if op.get_type_name() == "Convert" and op.input_value(0).get_node().get_type_name() == "Constant":
+            values = opset13.constant(op.input_value(0).get_node().data.astype(np.float32))
+            for target in op.output(0).get_target_inputs():
+                target.replace_source_output(values.output(0))
         if op.get_type_name() == "FakeQuantize" and op.input_value(0).get_node().get_type_name() != "Constant":
             source = op.input_value(0)
             for target in op.output(0).get_target_inputs():

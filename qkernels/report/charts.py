@@ -19,7 +19,8 @@ ENGINE_COLOURS = {QKERNELS: "#3b7ddd", OPENVINO_INT8: "#e8833a", OPENVINO_F32: "
 BOUND_COLOURS = {"compute": "#26a17b", "L1": "#d9a514", "L2": "#e8833a", "L3": "#d1558f", "DRAM": "#7d74c4"}
 _FASTER, _SLOWER, _NEITHER, _INK, _OTHER = "#3b7ddd", "#e8833a", "#8b929c", "#1d232b", "#8b929c"
 
-_ROW, _MARGIN = 30, 64                            # pixels: height of a layer's row, and of axis with its label
+_ROW, _DENSE_ROW, _MARGIN = 30, 22, 64            # pixels: height of a layer's row, of many, of the axis with its label
+_MANY = 24                                        # layers from which on rows are dense
 _LABEL = 20                                       # characters of a layer's name on an axis: a phone is 390 px wide
 _RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
 
@@ -190,14 +191,14 @@ def _samples(title: str, engines: Mapping[str, Engine], wide: bool = False) -> C
     plot.y_range = Range1d(start=-0.1, end=len(engines))
     plot.yaxis.visible = False
     plot.ygrid.visible = False
-    return Chart(title, "Every recorded inference, a row an engine, each scaled to its own peak; the upright line is "
+    return Chart(title, "The recorded inferences, a row an engine, each scaled to its own peak; the upright line is "
                  f"the median. The slowest 1 % of an engine ({beyond} in all) is not drawn.",
                  tuple((view.engine_title(key), ENGINE_COLOURS.get(key, _OTHER)) for key in engines), plot, wide)
 
 
 def _rows_figure(layers: list[Layer], x_label: str, x_axis_type: Literal["linear", "log"] = "linear") -> figure:
     """A figure with a row a layer, the first on top. Rows are numbers, so that two layers may share a name."""
-    plot = _figure(_ROW * len(layers) + _MARGIN, x_label, x_axis_type)
+    plot = _figure((_ROW if len(layers) < _MANY else _DENSE_ROW) * len(layers) + _MARGIN, x_label, x_axis_type)
     plot.y_range = Range1d(start=len(layers) - 0.4, end=-0.6)
     plot.yaxis.ticker = FixedTicker(ticks=list(range(len(layers))))
     plot.yaxis.major_label_overrides = {row: formats.shorten(formats.clean(layer.name), _LABEL) or formats.NONE

@@ -52,12 +52,6 @@ def bounds(low: float, high: float, digits: int = 3) -> str:
     return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
-def ratio(value: float, low: float | None, high: float | None) -> str:
-    """`1.24× [1.21, 1.26]`; without the brackets where there is no interval."""
-    text = f"{number(value)}×"
-    return text if low is None or high is None else f"{text} {bounds(low, high)}"
-
-
 def percent(fraction: float | None, digits: int = 3) -> str:
     """A fraction in per cent, without the sign. What is not quite 100 is never shown as 100."""
     if fraction is None:

@@ -116,10 +116,10 @@ static void gather_rows(const struct conv *c, const uint8_t *image, size_t first
         for (size_t i = 0; i < 3; i++) {
             uint8_t *to = buffer + i * c->row_bytes;
             const size_t row = 2 * y + i - s->pad_top, columns = s->pad_left + s->width + s->pad_right;
-            const int inside = row < s->height;
-            for (size_t x = 0; x < columns; x++)
-                if (!inside || x < s->pad_left || x >= s->pad_left + s->width) memcpy(to + 3 * x, c->pad, 3);
-            if (inside) memcpy(to + 3 * s->pad_left, image + row * s->width * 3, s->width * 3);
+            const size_t width = row < s->height ? s->width : 0; /* of the image in this row, from pad_left on */
+            for (size_t x = 0; x < s->pad_left; x++) memcpy(to + 3 * x, c->pad, 3);
+            for (size_t x = s->pad_left + width; x < columns; x++) memcpy(to + 3 * x, c->pad, 3);
+            if (width) memcpy(to + 3 * s->pad_left, image + row * s->width * 3, 3 * width);
             rows[i] = to;
         }
         c->gather(rows, c->shape.width_out, patches + (y - first) * c->shape.width_out * QK_PATCH);
