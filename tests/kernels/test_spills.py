@@ -1,0 +1,43 @@
+"""Accumulators stay in registers: no vector register is written to memory in the loops that hold the dot products."""
+
+import disassembly
+import pytest
+
+
+def body_of(optimized, stem, name):
+    """A function of src_c/kernels; skipped where this compiler builds no such file or inlines the function."""
+    folder, objects = optimized
+    paths = [path for path in objects if path.stem.endswith(stem)]
+    if not paths:
+        pytest.skip(f"the compiler lacks the instruction set of {stem}")
+    found = disassembly.functions(paths[0])
+    if name not in found:
+        pytest.skip(f"the compiler has no function {name} in {stem}")
+    return found[name]
+
+
+@pytest.mark.parametrize("stem, name, expected", [("gemm_7x64_avx512vnni", "tile_7", 28), ("gemm_14x32_avx512vnni", "tile_14", 28),
+                                                  ("gemm_avx2", "tile_6", 12)])
+def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
+    """The loop over k: as many dot products as accumulators, or a multiple where it is unrolled, and no store at all."""
+    loop = disassembly.hot_loop(body_of(optimized, stem, name))
+    assert loop is not None
+    assert disassembly.dots(loop) % expected == 0
+    assert disassembly.vector_stores(loop) == []
+
+
+def test_depthwise_avx512vnni_spills_nothing(optimized):
+    """Loops over columns store their results and nothing on the stack: 36 dot products are three steps of stride 1."""
+    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx512vnni", "run"))
+             if 12 <= disassembly.dots(loop) <= 36]
+    assert loops
+    for loop in loops:
+        assert disassembly.vector_stores(loop, stack_only=True) == []
+
+
+@pytest.mark.parametrize("name, dots, allowed", [("stride1", 10, 4), ("stride2", 6, 2)])
+def test_depthwise_avx2_spills_no_more_than_it_did(optimized, name, dots, allowed):
+    """Sixteen registers do not hold the sums, a column and the constants: a few go to the stack, not more."""
+    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx2", name)) if disassembly.dots(loop) >= dots]
+    assert loops
+    assert len(disassembly.vector_stores(loops[0], stack_only=True)) <= allowed
