@@ -36,9 +36,13 @@ class NativeEngine:
     def sampler(self, x: NDArray[Any]) -> Sampler:
         return lambda repeats: time_calls(lambda: self.model(x), repeats)
 
-    def layer_samples(self, x: NDArray[Any], repeats: int) -> NDArray[np.float64]:
-        """Nanoseconds (repeats, layers + 1) inside the running network; last, the whole."""
-        return self.model.profile(x, repeats=repeats).astype(np.float64)
+    def profiler(self, x: NDArray[Any], kept: list[NDArray[np.float64]]) -> Sampler:
+        """Times whole inferences inside the native call; (repeats, layers) nanoseconds of each go into `kept`."""
+        def sample(repeats: int) -> NDArray[np.float64]:
+            ns = self.model.profile(x, repeats=repeats).astype(np.float64)
+            kept.append(ns[:, :-1])
+            return ns[:, -1]
+        return sample
 
     def activations(self, x: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """(input, output) of every layer, each layer run on the output of the one before."""

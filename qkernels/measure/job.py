@@ -30,11 +30,12 @@ from qkernels.report.record import (OPENVINO_F32, OPENVINO_INT8, QKERNELS, Engin
 from . import machine
 from .images import Picture, classify
 from .interleave import interleave
-from .layers import IDLE_MS, LayerRun, call_overhead, measure_layers
+from .layers import IDLE_MS, LayerRun, measure_layers
 from .memory import peak_rss_mb
 from .roofline import Roofline, measure_roofline
 from .statistics import CONFIDENCE, SEED, Ratio, median_interval, ratio_interval
 
+PROFILED = "profiled"  # qkernels again, with a clock between its layers
 BATCH = 5  # inferences in a row of one engine, between two pauses
 EMBEDDED_NOTE = ("Weights of TensorFlow-Slim, quantized per output channel; activation ranges taken from the same network "
                  "quantized by NNCF.")
@@ -71,25 +72,28 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     progress("measuring the machine", 0.08)
     caches = machine.caches()
     roofline = measure_roofline(_native, caches, job.threads)
-    samples = interleave({name: engine.sampler(x) for name, engine in engines.items()}, rounds=job.repeats, batch=BATCH,
+    layer_ns: list[NDArray[np.float64]] = []
+    sides = {name: engine.sampler(x) for name, engine in engines.items()}
+    samples = interleave({**sides, PROFILED: native.profiler(x, layer_ns)}, rounds=job.repeats, batch=BATCH,
                          progress=_counter(progress, "end to end", 0.12, 0.5, job.repeats))
-    overhead = call_overhead(job.threads, max(job.repeats // 2, 5))
-    run = LayerRun(native, engines[OPENVINO_INT8], roofline, max(job.repeats // 2, 5))
+    in_network_us = (np.median(np.concatenate(layer_ns), axis=0) / 1e3).tolist()
+    run = LayerRun(native, engines[OPENVINO_INT8], roofline, max(job.repeats // 2, 5), in_network_us)
     step = _counter(progress, "layer by layer", 0.5, 0.95, len(native.model.layers))
-    layers = measure_layers(run, x, overhead.median, lambda _: step())
+    measured = measure_layers(run, x, step)
+    layers = measured.rows
     progress("memory", 0.95)
     memory = {name: peak_rss_mb(name, str(path), job.threads) for name in engines}
     progress("done", 1.0)
     return Report(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         qkernels_version=qkernels.__version__,
-        machine=_machine(native, roofline, caches, overhead),
+        machine=_machine(native, roofline, caches, measured.call_overhead_us),
         model=_model(job, path, native, graph.output_shapes[0]),
         settings=Settings(threads=job.threads, isa=native.model.plan.isa, repeats=job.repeats * BATCH,
                           layer_repeats=run.rounds, confidence_level=CONFIDENCE, idle_ms=IDLE_MS, images=len(images),
                           seed=SEED),
         engines={name: _engine(engine, samples[name], memory[name]) for name, engine in engines.items()},
-        layers=tuple(layers), totals=_totals(samples, layers, images), images=images, warnings=_warnings(layers, images))
+        layers=layers, totals=_totals(samples, layers, images), images=images, warnings=_warnings(layers, images))
 
 
 def _counter(progress: Callable[[str, float], None], what: str, start: float, end: float, steps: int) -> Callable[[], None]:

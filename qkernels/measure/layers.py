@@ -1,12 +1,13 @@
 """Layer by layer: each one alone on both engines, on the bytes it meets inside the network.
 
 First the outputs are compared, then both are timed in turn with hot caches. What an empty inference costs in OpenVINO is
-measured in the same way and taken off, because a layer inside a network does not pay it.
+measured in the same rounds and taken off, because a layer inside a network does not pay it. A layer whose time does not
+stand out from that cost has no time of its own on OpenVINO's side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,59 +38,72 @@ class LayerRun:
     openvino: OpenvinoEngine
     roofline: Roofline
     rounds: int
+    in_network_us: Sequence[float]                # of each layer, medians inside the running network
 
 
-def call_overhead(threads: int, rounds: int) -> Interval:
-    """Microseconds of an empty OpenVINO inference."""
-    trivial = CompiledModel(trivial_model(), threads)
-    trivial.bind(np.zeros((1, 16), np.uint8))
-    samples = interleave({"trivial": lambda n: time_calls(trivial.infer, n)}, rounds=rounds, batch=50, idle_ms=IDLE_MS)
-    return median_interval(samples["trivial"], unit=1e3)
+@dataclass(frozen=True)
+class LayerResults:
+    """The rows, and the microseconds of an empty OpenVINO inference."""
+
+    rows: tuple[Layer, ...]
+    call_overhead_us: Interval
 
 
-def measure_layers(run: LayerRun, x: NDArray[Any], overhead_us: float, progress: Callable[[str], None]) -> list[Layer]:
+def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None]) -> LayerResults:
     """A row for each layer of the plan, then one for each node that OpenVINO runs besides."""
+    empty = CompiledModel(trivial_model(), run.native.threads)
+    empty.bind(np.zeros((1, 16), np.uint8))
+    calls: list[NDArray[np.float64]] = []
     activations = run.native.activations(x)
-    in_network = np.median(run.native.layer_samples(x, 50), axis=0)[:-1] / 1e3
     counters = {c.name: c for c in run.openvino.counters(x, 50)}
     floats = _float_tensors(run, x)
     rows = []
     for index, (layer, (source, result)) in enumerate(zip(run.native.model.layers, activations)):
         node = run.native.model.graph[layer.name]
         counter = _take_counter(counters, node)
-        rows.append(_measure(run, index, layer, node, source, result, overhead_us, float(in_network[index]), counter,
-                             floats.get(layer.name)))
-        progress(layer.name)
-    return rows + [_openvino_only(counter) for counter in counters.values()]
+        samples, compared = _run_both(run, index, node, source, result, empty)
+        calls.append(samples["call"])
+        rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node)))
+        progress()
+    rows += [_openvino_only(counter) for counter in counters.values()]
+    return LayerResults(tuple(rows), median_interval(np.concatenate(calls), unit=1e3))
 
 
-def _measure(run: LayerRun, index: int, layer: NativeLayer, node: ir.Node, source: NDArray[Any], result: NDArray[Any],
-             overhead_us: float, in_network_us: float, counter: Counter | None, real: NDArray[Any] | None) -> Layer:
+def _run_both(run: LayerRun, index: int, node: ir.Node, source: NDArray[Any], result: NDArray[Any], empty: CompiledModel
+              ) -> tuple[dict[str, NDArray[np.float64]], tuple[int | None, float]]:
+    """Nanoseconds of "qkernels", "openvino" and an empty "call" in turn; and how far the outputs lie apart."""
     single = CompiledModel(single_layer_model(run.openvino.ov_model, run.native.model.graph, node), run.native.threads)
     single.bind(source)
     single.infer()
-    max_lsb, exact = _compare(result, single.output(), node)
+    compared = _compare(result, single.output())
     sides = {"qkernels": run.native.layer_sampler(index, source, np.empty_like(result)),
-             "openvino": lambda n: time_calls(single.infer, n)}
-    samples = interleave(sides, rounds=run.rounds, idle_ms=IDLE_MS, warmup=2,
-                         batch={name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()})
+             "openvino": lambda n: time_calls(single.infer, n), "call": lambda n: time_calls(empty.infer, n)}
+    return interleave(sides, rounds=run.rounds, idle_ms=IDLE_MS, warmup=2, batch={
+        name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()}), compared
+
+
+def _row(run: LayerRun, index: int, layer: NativeLayer, samples: dict[str, NDArray[np.float64]],
+         compared: tuple[int | None, float], counter: Counter | None, sqnr_db: float | None) -> Layer:
     ours = median_interval(samples["qkernels"], unit=1e3)
-    # a layer cheaper than the spread of the empty call is given as the clock's resolution, not as nothing
-    theirs = np.maximum(samples["openvino"] - overhead_us * 1e3, 1.0)
+    theirs = np.median(samples["openvino"], axis=1) - np.median(samples["call"], axis=1)
+    alone = median_interval(theirs, unit=1e3)
+    shown = alone.low > 0
+    openvino_us = alone if shown else None
     ratio = ratio_interval(theirs, samples["qkernels"])
-    openvino_us = median_interval(theirs, unit=1e3)
     bound = run.roofline.bound(layer.macs, layer.bytes)
     return Layer(
         name=layer.name, kind=layer.kind, input_shape=layer.input_shape, output_shape=layer.output_shape,
         dtype_in=layer.input_dtype, dtype_out=layer.output_dtype, macs=layer.macs, bytes=layer.bytes,
         parameters=layer.parameters, fused=layer.fused, implementation=layer.implementation, qkernels_us=ours,
-        openvino_us=openvino_us, qkernels_in_network_us=in_network_us,
+        openvino_us=openvino_us, qkernels_in_network_us=run.in_network_us[index],
         openvino_counter_us=counter.us if counter else None, openvino_impl=counter.implementation if counter else None,
-        openvino_precision=counter.precision if counter else None, speedup=ratio.value, speedup_low=ratio.low,
-        speedup_high=ratio.high, difference_shown=ratio.shown, max_lsb=max_lsb, exact_fraction=exact,
-        sqnr_db=_sqnr_db(real, result, node), gmacs=layer.macs / ours.median / 1e3 if layer.macs else None,
-        openvino_gmacs=layer.macs / openvino_us.median / 1e3 if layer.macs else None, roofline_us=bound.us,
-        roofline_fraction=bound.us / ours.median, openvino_roofline_fraction=bound.us / openvino_us.median, bound=bound.by)
+        openvino_precision=counter.precision if counter else None, speedup=ratio.value if shown else None,
+        speedup_low=ratio.low if shown else None, speedup_high=ratio.high if shown else None,
+        difference_shown=ratio.shown if shown else None, max_lsb=compared[0], exact_fraction=compared[1], sqnr_db=sqnr_db,
+        gmacs=layer.macs / ours.median / 1e3 if layer.macs else None,
+        openvino_gmacs=layer.macs / openvino_us.median / 1e3 if layer.macs and openvino_us else None, roofline_us=bound.us,
+        roofline_fraction=bound.us / ours.median,
+        openvino_roofline_fraction=bound.us / openvino_us.median if openvino_us else None, bound=bound.by)
 
 
 def _openvino_only(counter: Counter) -> Layer:
@@ -106,7 +120,7 @@ def _take_counter(counters: dict[str, Counter], node: ir.Node) -> Counter | None
     return None
 
 
-def _compare(ours: NDArray[Any], theirs: NDArray[Any], node: ir.Node) -> tuple[int | None, float]:
+def _compare(ours: NDArray[Any], theirs: NDArray[Any]) -> tuple[int | None, float]:
     """(largest difference in steps of the output, fraction that is equal); no steps for float32 outputs."""
     theirs = theirs.reshape(ours.shape)
     exact = float(np.mean(ours == theirs))

@@ -49,7 +49,8 @@ def test_per_channel(isa, rng, axis, dtype):
     np.testing.assert_array_equal(back, s * (q.astype(np.int32) - z).astype(np.float32), strict=True)
 
 
-@pytest.mark.parametrize("view", [lambda x: x.T, lambda x: x[::2, ::3], lambda x: x[::-1, 5:], lambda x: x[3, 4], lambda x: x[:0]])
+@pytest.mark.parametrize("view", [lambda x: x.T, lambda x: x[::2, ::3], lambda x: x[::-1, 5:], lambda x: x[3, 4],
+                                  lambda x: x[:0]])
 def test_any_layout(isa, rng, view):
     """Transposed, strided, reversed, scalar and empty arrays."""
     x = view((rng.normal(size=(40, 30)) * 9).astype(np.float32))
@@ -71,7 +72,7 @@ def test_out_is_filled_and_returned(isa, rng):
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_requantize(isa, rng, dtype, axis):
     """Accumulators of any size, bounds of a ReLU, multipliers per tensor or channel."""
-    acc = rng.integers(-2**31, 2**31, (33, 21)).astype(np.int32) >> rng.integers(0, 31, (33, 21))
+    acc = (rng.integers(-2**31, 2**31, (33, 21)) >> rng.integers(0, 31, (33, 21))).astype(np.int32)
     multiplier = np.float32(2.0**-8) if axis is None else rng.uniform(1e-8, 1e-2, acc.shape[axis]).astype(np.float32)
     zero_point = RANGES[dtype][0] + 20
     spread = multiplier[:, None] if axis == 0 else multiplier
@@ -114,14 +115,27 @@ def test_qparams():
         params.dequantize(np.zeros(3, np.int8))
 
 
+def test_qparams_leave_the_arrays_they_are_given_alone():
+    """Neither read-only nor shared."""
+    scale, zero_point = np.array([1, 2], np.float32), np.array([3, 4], np.int32)
+    params = qk.QParams(scale, zero_point, np.uint8, 0)
+    scale[0] = zero_point[0] = 9
+    assert params.scale.tolist() == [1, 2] and params.zero_point.tolist() == [3, 4]
+
+
 X = np.ones((3, 4), np.float32)
 
 
 @pytest.mark.parametrize("arguments, error, name", [
-    (dict(x=X.astype(np.int32)), TypeError, "x"), (dict(x=X.astype(complex)), TypeError, "x"), (dict(x="text"), TypeError, "x"),
-    (dict(scale=0), ValueError, "scale"), (dict(scale=-1.0), ValueError, "scale"), (dict(scale=np.nan), ValueError, "scale"),
-    (dict(scale=np.inf), ValueError, "scale"), (dict(scale=1e-60), ValueError, "scale"), (dict(scale=1e60), ValueError, "scale"),
-    (dict(scale="a"), TypeError, "scale"), (dict(scale=[1, 2, 3]), ValueError, "scale"), (dict(scale=[]), ValueError, "scale"),
+    (dict(x=X.astype(np.int32)), TypeError, "x"), (dict(x=X.astype(complex)), TypeError, "x"), (dict(x="text"),
+                                                                                                TypeError, "x"),
+    (dict(scale=0), ValueError, "scale"), (dict(scale=-1.0), ValueError, "scale"), (dict(scale=np.nan), ValueError,
+                                                                                    "scale"),
+    (dict(scale=np.inf), ValueError, "scale"), (dict(scale=1e-60), ValueError, "scale"), (dict(scale=1e60), ValueError,
+                                                                                          "scale"),
+    (dict(scale="a"), TypeError, "scale"), (dict(scale=1 + 1j), TypeError, "scale"), (dict(scale=np.array([1j])),
+                                                                                      TypeError, "scale"),
+    (dict(scale=[1, 2, 3]), ValueError, "scale"), (dict(scale=[]), ValueError, "scale"),
     (dict(scale=[1, 2, 3], axis=1), ValueError, "scale"), (dict(scale=[[1.0]]), ValueError, "scale"),
     (dict(zero_point=256), ValueError, "zero_point"), (dict(zero_point=-1), ValueError, "zero_point"),
     (dict(zero_point=128, dtype=np.int8), ValueError, "zero_point"), (dict(zero_point=1.5), TypeError, "zero_point"),
@@ -150,8 +164,10 @@ def read_only():
 
 
 @pytest.mark.parametrize("out, error", [
-    (np.full((3, 4), 85, np.int8), TypeError), (np.full((4, 3), 85, np.uint8), ValueError), (np.full((1, 3, 4), 85, np.uint8), ValueError),
-    (np.full((4, 3), 85, np.uint8).T, ValueError), (np.full((3, 8), 85, np.uint8)[:, ::2], ValueError), ([[85] * 4] * 3, TypeError),
+    (np.full((3, 4), 85, np.int8), TypeError), (np.full((4, 3), 85, np.uint8),
+                                                ValueError), (np.full((1, 3, 4), 85, np.uint8), ValueError),
+    (np.full((4, 3), 85, np.uint8).T, ValueError), (np.full((3, 8), 85, np.uint8)[:, ::2],
+                                                    ValueError), ([[85] * 4] * 3, TypeError),
     (read_only(), ValueError),
 ])
 def test_bad_out(out, error):
@@ -169,7 +185,8 @@ def test_out_that_overlaps_the_input():
 
 @pytest.mark.parametrize("arguments, error, name", [
     (dict(acc=np.ones(3)), TypeError, "acc"), (dict(lo=5, hi=4), ValueError, "lo"), (dict(lo=-1), ValueError, "lo"),
-    (dict(hi=300), ValueError, "hi"), (dict(multiplier=np.nan), ValueError, "multiplier"), (dict(zero_point=256), ValueError, "zero_point"),
+    (dict(hi=300), ValueError, "hi"), (dict(multiplier=np.nan), ValueError, "multiplier"), (dict(zero_point=256),
+                                                                                            ValueError, "zero_point"),
     (dict(multiplier=[1, 2]), ValueError, "multiplier"), (dict(dtype=np.float32), TypeError, "dtype"),
     (dict(zero_point=[1, 2, 3]), ValueError, "zero_point"),
 ])
@@ -180,18 +197,20 @@ def test_requantize_bad_input(arguments, error, name):
     assert (out == 85).all()
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_quantize_dynamic_refuses_infinity(value):
+@pytest.mark.parametrize("values", [(1, np.inf), (1, -np.inf), (3e38, -3e38)])
+def test_quantize_dynamic_refuses_what_float32_cannot_span(values):
     with pytest.raises(ValueError, match="^x"):
-        qk.quantize_dynamic(np.array([1, value], np.float32))
+        qk.quantize_dynamic(np.array(values, np.float32))
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(st.integers(-128, 127), min_size=1, max_size=80), st.floats(2.0**-100, 2.0**100, width=32), st.integers(-128, 127))
+@given(st.lists(st.integers(-128, 127), min_size=1, max_size=80), st.floats(2.0**-100, 2.0**100, width=32),
+       st.integers(-128, 127))
 def test_round_trip_of_bytes(values, scale, zero_point):
     """Dequantized and quantized again, every byte is itself."""
     q = np.array(values, np.int8)
-    np.testing.assert_array_equal(qk.quantize(qk.dequantize(q, scale, zero_point), scale, zero_point, dtype=np.int8), q, strict=True)
+    np.testing.assert_array_equal(qk.quantize(qk.dequantize(q, scale, zero_point), scale, zero_point, dtype=np.int8),
+                                  q, strict=True)
 
 
 @settings(deadline=None, max_examples=200)
@@ -199,4 +218,5 @@ def test_round_trip_of_bytes(values, scale, zero_point):
 def test_quantize_any_float(values, scale, zero_point):
     """Any float32 at all, as NumPy has it."""
     x = np.array(values, np.float32)
-    np.testing.assert_array_equal(qk.quantize(x, scale, zero_point), expected_quantized(x, scale, zero_point, "uint8"), strict=True)
+    np.testing.assert_array_equal(qk.quantize(x, scale, zero_point), expected_quantized(x, scale, zero_point, "uint8"),
+                                  strict=True)

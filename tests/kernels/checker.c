@@ -78,7 +78,8 @@ static int32_t any_int(size_t mode) {
     return mode == 2 || below(2) ? extremes[below(8)] : (int32_t)(next_random() << 1);
 }
 static float any_multiplier(size_t mode) {
-    static const float odd[] = {0.0f, 1.0f, 0.5f, -0.5f, 1e-38f, 1e-42f, -1e-10f, 1e10f, -1e10f, 3e38f, FLT_MAX, -FLT_MAX};
+    static const float odd[] = {0.0f, 1.0f, 0.5f, -0.5f, 1e-38f, 1e-42f, -1e-10f, 1e10f, -1e10f, 3e38f, FLT_MAX,
+                                -FLT_MAX};
     if (mode == 0) return 0.5f; /* ties */
     if (mode == 1) return odd[below(12)];
     return ldexpf(1.0f + (float)next_random() / 2147483648.0f, -(int)between(0, 24));
@@ -152,7 +153,8 @@ static void multiply(const struct qk_gemm_kernel *kernel, const struct product *
 
 static void check_product(const struct qk_gemm_kernel *kernel, size_t m, size_t n, size_t k, int out) {
     static const char *const names[] = {"u8", "s32", "f32"};
-    struct product p = {.m = m, .n = n, .k = k, .a_stride = k + below(2) * below(40), .out = out, .requant = any_requant()};
+    struct product p = {.m = m, .n = n, .k = k, .a_stride = k + below(2) * below(40), .out = out,
+                        .requant = any_requant()};
     enter("%s m=%zu n=%zu k=%zu a_stride=%zu %s", kernel->name, m, n, k, p.a_stride, names[out]);
     p.element = out == QK_GEMM_OUT_U8 ? 1 : 4;
     p.c_stride = (n + below(2) * below(9)) * p.element;
@@ -179,7 +181,8 @@ static void check_gemm(void) {
             for (size_t m = 1; m <= kernel->mr; m++)
                 for (size_t n = 1; n <= kernel->nr; n++) check_product(kernel, m, n, below(71), out);
             for (size_t k = 0; k <= 70; k++)
-                for (int j = 0; j < 3; j++) check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), k, out);
+                for (int j = 0; j < 3; j++) check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), k,
+                                                          out);
             for (int j = 0; j < 8; j++)
                 check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), between(71, 1500), out);
         }
@@ -191,7 +194,8 @@ static void check_gemm(void) {
 static void check_depthwise_case(size_t channels, size_t width, size_t stride, size_t rows_out) {
     struct qk_depthwise_rows rows = {.channels = channels, .width = width, .stride = stride, .rows_out = rows_out,
                                      .pad_left = below(3), .width_out = between(1, (width + 4) / stride + 1)};
-    enter("%s channels=%zu width=%zu width_out=%zu stride=%zu rows_out=%zu pad_left=%zu", tested.depthwise->name, channels,
+    enter("%s channels=%zu width=%zu width_out=%zu stride=%zu rows_out=%zu pad_left=%zu", tested.depthwise->name,
+          channels,
           width, rows.width_out, stride, rows_out, rows.pad_left);
     uint8_t *pad = place(0, channels, below(4) == 0);
     fill_bytes(pad, channels);
@@ -228,7 +232,8 @@ static void check_depthwise(void) {
         for (size_t channels = 1; channels <= 130; channels++)
             for (int j = 0; j < 4; j++) check_depthwise_case(channels, between(1, 20), stride, rows_out);
         for (size_t width = 1; width <= 20; width++)
-            for (size_t channels = 31; channels <= 33; channels++) check_depthwise_case(channels, width, stride, rows_out);
+            for (size_t channels = 31; channels <= 33; channels++) check_depthwise_case(channels, width, stride,
+                                                                                        rows_out);
     }
 }
 

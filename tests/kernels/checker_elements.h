@@ -71,7 +71,8 @@ static void check_quantize(void) {
             for (int j = 0; j < 4; j++) check_elements(operation, n, (int32_t)below(256));
     }
     for (int operation = 0; operation < N_ELEMENTWISE; operation++)
-        for (int32_t zero_point = 0; zero_point < 256; zero_point++) check_elements(operation, between(60, 300), zero_point);
+        for (int32_t zero_point = 0; zero_point < 256; zero_point++) check_elements(operation, between(60, 300),
+                                                                                    zero_point);
 }
 
 static void check_gather(void) {

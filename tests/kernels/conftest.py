@@ -47,7 +47,8 @@ def compile_sources(compiler, folder, replaced=None):
         if isa in ISA_FLAGS and isa not in built:
             continue
         target = folder / f"{source.parent.name}_{source.stem}.o"
-        jobs.append((target, [*compiler, *common, *ISA_FLAGS.get(isa, []), "-fPIC", *macros, f"-I{ROOT / 'src_c'}", "-c",
+        jobs.append((target, [*compiler, *common, *ISA_FLAGS.get(isa, []), "-fPIC", *macros, f"-I{ROOT / 'src_c'}",
+                              "-c",
                               str(source), "-o", str(target)]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(lambda job: subprocess.run(job[1], capture_output=True, text=True), jobs):
@@ -58,7 +59,8 @@ def compile_sources(compiler, folder, replaced=None):
 def link_checker(compiler, folder, objects, flags):
     """The program that compares kernels with the scalar ones."""
     program = folder / "checker"
-    done = subprocess.run([*compiler, "-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", *flags, f"-I{ROOT / 'src_c'}",
+    done = subprocess.run([*compiler, "-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", *flags,
+                           f"-I{ROOT / 'src_c'}",
                            str(Path(__file__).with_name("checker.c")), *map(str, objects), "-lm", "-pthread", "-o",
                            str(program)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

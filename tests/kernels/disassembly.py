@@ -15,7 +15,8 @@ def functions(path):
     """{name: [(address, mnemonic, operands)]} in AT&T syntax."""
     if shutil.which("objdump") is None:
         pytest.skip("no objdump")
-    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(path)], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(path)], capture_output=True, text=True,
+                          check=True).stdout
     found, body = {}, []
     for line in text.splitlines():
         if name := _NAME.match(line):

@@ -16,7 +16,8 @@ def body_of(optimized, stem, name):
     return found[name]
 
 
-@pytest.mark.parametrize("stem, name, expected", [("gemm_7x64_avx512vnni", "tile_7", 28), ("gemm_14x32_avx512vnni", "tile_14", 28),
+@pytest.mark.parametrize("stem, name, expected", [("gemm_7x64_avx512vnni", "tile_7", 28),
+                                                  ("gemm_14x32_avx512vnni", "tile_14", 28),
                                                   ("gemm_avx2", "tile_6", 12)])
 def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
     """The loop over k: as many dot products as accumulators, or a multiple where it is unrolled, and no store at all."""
@@ -38,6 +39,7 @@ def test_depthwise_avx512vnni_spills_nothing(optimized):
 @pytest.mark.parametrize("name, dots, allowed", [("stride1", 10, 4), ("stride2", 6, 2)])
 def test_depthwise_avx2_spills_no_more_than_it_did(optimized, name, dots, allowed):
     """Sixteen registers do not hold the sums, a column and the constants: a few go to the stack, not more."""
-    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx2", name)) if disassembly.dots(loop) >= dots]
+    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx2",
+                                                        name)) if disassembly.dots(loop) >= dots]
     assert loops
     assert len(disassembly.vector_stores(loops[0], stack_only=True)) <= allowed

@@ -42,7 +42,8 @@ def convolution(x, w, stride, padding, dilation, groups, zero_point):
             tap = real[:, y0:y0 + (height - 1) * stride[0] + 1:stride[0], x0:x0 + (width - 1) * stride[1] + 1:stride[1]]
             for g in range(groups):
                 columns = slice(g * of_group, (g + 1) * of_group)
-                total[..., columns] += tap[..., g * per_group:(g + 1) * per_group] @ w[i, j, :, columns].astype(np.int64)
+                total[..., columns] += tap[..., g * per_group:(g + 1) * per_group] @ w[i, j, :,
+                                                                                       columns].astype(np.int64)
     return total
 
 

@@ -42,26 +42,30 @@ def random_epilogue(rng, channels, k, dtype):
     return dict(bias=bias, multiplier=multiplier, zero_point=zero_point, lo=lo, hi=most, dtype=dtype)
 
 
-def check_convolution(rng, threads, shape, weights_shape, *, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1,
+def check_convolution(rng, threads, shape, weights_shape, *, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
+                      groups=1,
                       dtype="uint8", per_channel=False):
     x, w = random_bytes(rng, shape), random_bytes(rng, weights_shape, "int8")
     zero_point = rng.integers(0, 256, shape[3] if per_channel else 1).astype(np.int32)
     epilogue = random_epilogue(rng, weights_shape[3], np.prod(weights_shape[:3]), dtype)
     geometry = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
-    got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=zero_point, name="c", **geometry, **epilogue),
+    got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=zero_point, name="c", **geometry,
+                                                    **epilogue),
                    x, threads)
     total = definitions.convolution(x, w, zero_point=zero_point, **geometry)
     np.testing.assert_array_equal(got, definitions.finish(total, **epilogue), strict=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("m, k, n", [(1, 1, 1), (7, 4, 64), (8, 5, 65), (14, 27, 32), (15, 70, 33), (29, 131, 100), (3, 64, 129),
+@pytest.mark.parametrize("m, k, n", [(1, 1, 1), (7, 4, 64), (8, 5, 65), (14, 27, 32), (15, 70, 33), (29, 131, 100),
+                                     (3, 64, 129),
                                      (400, 33, 24), (1, 1024, 1001), (50, 2, 17)])
 def test_linear(isa, threads, rng, m, k, n, dtype):
     """The fully connected layer, remainders of rows, columns and depth."""
     x, w = random_bytes(rng, (m, k)), random_bytes(rng, (k, n), "int8")
     zero_point, epilogue = int(rng.integers(256)), random_epilogue(rng, n, k, dtype)
-    got = run_plan(lambda plan, source: plan.linear(source, w, input_zero_point=zero_point, name="fc", **epilogue), x, threads)
+    got = run_plan(lambda plan, source: plan.linear(source, w, input_zero_point=zero_point, name="fc", **epilogue), x,
+                   threads)
     expected = definitions.finish(definitions.product(x, w, zero_point), **epilogue)
     np.testing.assert_array_equal(got, expected, strict=True)
 
@@ -122,10 +126,12 @@ def test_sums_wrap_around(isa, value):
 def test_bias_wraps_around(isa, threads, rng, bias):
     """Linear and depthwise accumulators that start at the ends of int32."""
     x, w = random_bytes(rng, (2, 5, 5, 34)), random_bytes(rng, (3, 3, 1, 34), "int8")
-    epilogue = dict(bias=np.full(34, bias, np.int32), multiplier=np.full(34, 2.0**-26, np.float32), zero_point=100, lo=0, hi=255,
+    epilogue = dict(bias=np.full(34, bias, np.int32), multiplier=np.full(34, 2.0**-26, np.float32), zero_point=100,
+                    lo=0, hi=255,
                     dtype="uint8")
     geometry = dict(stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=34)
-    got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=np.array([9], np.int32), name="c", **geometry,
+    got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=np.array([9], np.int32), name="c",
+                                                    **geometry,
                                                     **epilogue), x, threads)
     expected = definitions.finish(definitions.convolution(x, w, zero_point=9, **geometry), **epilogue)
     np.testing.assert_array_equal(got, expected)
@@ -175,12 +181,14 @@ def test_first_convolution(isa, threads, rng, size, padding, channels):
 def test_depthwise(isa, threads, rng, size, padding, stride, dtype):
     """3x3 on whole blocks of channels and remainders, odd and even rows."""
     for channels in (2, 32, 45, 96):
-        check_convolution(rng, threads, (2, *size, channels), (3, 3, 1, channels), stride=(stride, stride), padding=padding,
+        check_convolution(rng, threads, (2, *size, channels), (3, 3, 1, channels), stride=(stride, stride),
+                          padding=padding,
                           groups=channels, dtype=dtype, per_channel=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape, channels", [((1, 14, 14, 64), 128), ((2, 7, 7, 33), 70), ((1, 1, 1, 5), 3), ((1, 30, 31, 8), 16)])
+@pytest.mark.parametrize("shape, channels", [((1, 14, 14, 64), 128), ((2, 7, 7, 33), 70), ((1, 1, 1, 5), 3),
+                                             ((1, 30, 31, 8), 16)])
 def test_pointwise(isa, threads, rng, shape, channels, dtype):
     check_convolution(rng, threads, shape, (1, 1, shape[3], channels), dtype=dtype, per_channel=True)
 
@@ -191,9 +199,11 @@ def test_pointwise(isa, threads, rng, shape, channels, dtype):
 def test_average_pool(isa, threads, rng, shape, kernel, stride, dtype):
     x, zero_point = random_bytes(rng, shape), 37
     least, most = definitions.RANGES[dtype]
-    epilogue = dict(multiplier=np.float32(0.7 / (kernel[0] * kernel[1])), zero_point=least + 90, lo=least + 3, hi=most - 5,
+    epilogue = dict(multiplier=np.float32(0.7 / (kernel[0] * kernel[1])), zero_point=least + 90, lo=least + 3,
+                    hi=most - 5,
                     dtype=dtype)
-    got = run_plan(lambda plan, source: plan.average_pool(source, kernel=kernel, stride=stride, input_zero_point=zero_point,
+    got = run_plan(lambda plan, source: plan.average_pool(source, kernel=kernel, stride=stride,
+                                                          input_zero_point=zero_point,
                                                           name="p", **epilogue), x, threads)
     expected = definitions.finish(definitions.average_pool(x, kernel, stride, zero_point), 0, **epilogue)
     np.testing.assert_array_equal(got, expected, strict=True)
@@ -208,7 +218,8 @@ def test_quantize_and_dequantize(isa, threads, rng, channels, dtype):
         scale = rng.choice(np.array([0.5, 0.013, 3.0, 1e-38], np.float32), parameters)
         zero_point = rng.integers(least, most + 1, parameters).astype(np.int32)
         x = (rng.integers(-600, 600, (50000 // channels, channels)) * np.float32(0.5) * scale).astype(np.float32)
-        x[:10, 0] = [np.nan, np.inf, -np.inf, -0.0, 1e-45, -1e-40, 3e38, -3e38, np.nextafter(x[9, 0], np.float32(9)), 0.25]
+        x[:10, 0] = [np.nan, np.inf, -np.inf, -0.0, 1e-45, -1e-40, 3e38, -3e38, np.nextafter(x[9, 0], np.float32(9)),
+                     0.25]
         q = run_plan(lambda plan, source: plan.quantize(source, scale, zero_point, dtype, name="q"), x, threads)
         np.testing.assert_array_equal(q, definitions.quantize(x, scale, zero_point, dtype), strict=True)
         back = run_plan(lambda plan, source: plan.dequantize(source, scale, zero_point, name="d"), q, threads)
