@@ -62,7 +62,7 @@ def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None])
         node = run.native.model.graph[layer.name]
         counter = _take_counter(counters, node)
         samples, compared = _run_both(run, index, node, source, result, empty)
-        calls.append(samples["call"])
+        calls.append(np.median(samples["call"], axis=1))
         rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node)))
         progress()
     rows += [_openvino_only(counter) for counter in counters.values()]

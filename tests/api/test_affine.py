@@ -127,18 +127,16 @@ X = np.ones((3, 4), np.float32)
 
 
 @pytest.mark.parametrize("arguments, error, name", [
-    (dict(x=X.astype(np.int32)), TypeError, "x"), (dict(x=X.astype(complex)), TypeError, "x"), (dict(x="text"),
-                                                                                                TypeError, "x"),
-    (dict(scale=0), ValueError, "scale"), (dict(scale=-1.0), ValueError, "scale"), (dict(scale=np.nan), ValueError,
-                                                                                    "scale"),
-    (dict(scale=np.inf), ValueError, "scale"), (dict(scale=1e-60), ValueError, "scale"), (dict(scale=1e60), ValueError,
-                                                                                          "scale"),
-    (dict(scale="a"), TypeError, "scale"), (dict(scale=1 + 1j), TypeError, "scale"), (dict(scale=np.array([1j])),
-                                                                                      TypeError, "scale"),
-    (dict(scale=[1, 2, 3]), ValueError, "scale"), (dict(scale=[]), ValueError, "scale"),
-    (dict(scale=[1, 2, 3], axis=1), ValueError, "scale"), (dict(scale=[[1.0]]), ValueError, "scale"),
-    (dict(zero_point=256), ValueError, "zero_point"), (dict(zero_point=-1), ValueError, "zero_point"),
-    (dict(zero_point=128, dtype=np.int8), ValueError, "zero_point"), (dict(zero_point=1.5), TypeError, "zero_point"),
+    (dict(x=X.astype(np.int32)), TypeError, "x"), (dict(x=X.astype(complex)), TypeError, "x"),
+    (dict(x="text"), TypeError, "x"), (dict(scale=0), ValueError, "scale"), (dict(scale=-1.0), ValueError, "scale"),
+    (dict(scale=np.nan), ValueError, "scale"), (dict(scale=np.inf), ValueError, "scale"),
+    (dict(scale=1e-60), ValueError, "scale"), (dict(scale=1e60), ValueError, "scale"),
+    (dict(scale="a"), TypeError, "scale"), (dict(scale=1 + 1j), TypeError, "scale"),
+    (dict(scale=np.array([1j])), TypeError, "scale"), (dict(scale=[1, 2, 3]), ValueError, "scale"),
+    (dict(scale=[]), ValueError, "scale"), (dict(scale=[1, 2, 3], axis=1), ValueError, "scale"),
+    (dict(scale=[[1.0]]), ValueError, "scale"), (dict(zero_point=256), ValueError, "zero_point"),
+    (dict(zero_point=-1), ValueError, "zero_point"), (dict(zero_point=128, dtype=np.int8), ValueError, "zero_point"),
+    (dict(zero_point=1.5), TypeError, "zero_point"),
     (dict(scale=[1, 2, 3], zero_point=[1, 2], axis=0), ValueError, "zero_point"),
     (dict(dtype=np.int16), TypeError, "dtype"), (dict(dtype="nothing"), TypeError, "dtype"),
     (dict(scale=[1, 2, 3], axis=2), ValueError, "axis"), (dict(scale=[1, 2, 3], axis=0.5), TypeError, "axis"),
@@ -164,11 +162,9 @@ def read_only():
 
 
 @pytest.mark.parametrize("out, error", [
-    (np.full((3, 4), 85, np.int8), TypeError), (np.full((4, 3), 85, np.uint8),
-                                                ValueError), (np.full((1, 3, 4), 85, np.uint8), ValueError),
-    (np.full((4, 3), 85, np.uint8).T, ValueError), (np.full((3, 8), 85, np.uint8)[:, ::2],
-                                                    ValueError), ([[85] * 4] * 3, TypeError),
-    (read_only(), ValueError),
+    (np.full((3, 4), 85, np.int8), TypeError), (np.full((4, 3), 85, np.uint8), ValueError),
+    (np.full((1, 3, 4), 85, np.uint8), ValueError), (np.full((4, 3), 85, np.uint8).T, ValueError),
+    (np.full((3, 8), 85, np.uint8)[:, ::2], ValueError), ([[85] * 4] * 3, TypeError), (read_only(), ValueError),
 ])
 def test_bad_out(out, error):
     with pytest.raises(error, match="^out"):
@@ -185,10 +181,9 @@ def test_out_that_overlaps_the_input():
 
 @pytest.mark.parametrize("arguments, error, name", [
     (dict(acc=np.ones(3)), TypeError, "acc"), (dict(lo=5, hi=4), ValueError, "lo"), (dict(lo=-1), ValueError, "lo"),
-    (dict(hi=300), ValueError, "hi"), (dict(multiplier=np.nan), ValueError, "multiplier"), (dict(zero_point=256),
-                                                                                            ValueError, "zero_point"),
-    (dict(multiplier=[1, 2]), ValueError, "multiplier"), (dict(dtype=np.float32), TypeError, "dtype"),
-    (dict(zero_point=[1, 2, 3]), ValueError, "zero_point"),
+    (dict(hi=300), ValueError, "hi"), (dict(multiplier=np.nan), ValueError, "multiplier"),
+    (dict(zero_point=256), ValueError, "zero_point"), (dict(multiplier=[1, 2]), ValueError, "multiplier"),
+    (dict(dtype=np.float32), TypeError, "dtype"), (dict(zero_point=[1, 2, 3]), ValueError, "zero_point"),
 ])
 def test_requantize_bad_input(arguments, error, name):
     out = np.full(3, 85, np.uint8)

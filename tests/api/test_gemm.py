@@ -104,15 +104,14 @@ A, B = np.ones((3, 4), np.uint8), np.ones((4, 5), np.int8)
 
 
 @pytest.mark.parametrize("arguments, error, name", [
-    (dict(a=A.astype(np.int16)), TypeError, "a"), (dict(a=A[:, :3]), ValueError, "a"), (dict(a=np.uint8(1)),
-                                                                                        ValueError, "a"),
-    (dict(b=B.astype(float)), TypeError, "b"), (dict(b=B[0]), ValueError, "b"),
-    (dict(a_zero_point=256), ValueError, "a_zero_point"), (dict(a_zero_point=-1), ValueError, "a_zero_point"),
-    (dict(a_zero_point=1.0), TypeError, "a_zero_point"), (dict(b_zero_point=[1, 2]), ValueError, "b_zero_point"),
-    (dict(b_zero_point=128), ValueError, "b_zero_point"), (dict(b=qk.PackedWeights(B), b_zero_point=1), ValueError,
-                                                           "b_zero_point"),
-    (dict(bias=[1, 2]), ValueError, "bias"), (dict(bias=2**31), ValueError, "bias"), (dict(bias=0.5), TypeError,
-                                                                                      "bias"),
+    (dict(a=A.astype(np.int16)), TypeError, "a"), (dict(a=A[:, :3]), ValueError, "a"),
+    (dict(a=np.uint8(1)), ValueError, "a"), (dict(b=B.astype(float)), TypeError, "b"),
+    (dict(b=B[0]), ValueError, "b"), (dict(a_zero_point=256), ValueError, "a_zero_point"),
+    (dict(a_zero_point=-1), ValueError, "a_zero_point"), (dict(a_zero_point=1.0), TypeError, "a_zero_point"),
+    (dict(b_zero_point=[1, 2]), ValueError, "b_zero_point"), (dict(b_zero_point=128), ValueError, "b_zero_point"),
+    (dict(b=qk.PackedWeights(B), b_zero_point=1), ValueError, "b_zero_point"),
+    (dict(bias=[1, 2]), ValueError, "bias"), (dict(bias=2**31), ValueError, "bias"),
+    (dict(bias=0.5), TypeError, "bias"),
 ])
 def test_bad_input(arguments, error, name):
     """The exception names the argument; `out` keeps its bytes."""
@@ -123,13 +122,11 @@ def test_bad_input(arguments, error, name):
 
 
 @pytest.mark.parametrize("arguments, error, name", [
-    (dict(lo=9, hi=8), ValueError, "lo"), (dict(hi=256), ValueError, "hi"), (dict(zero_point=-1), ValueError,
-                                                                             "zero_point"),
-    (dict(multiplier=np.inf), ValueError, "multiplier"), (dict(multiplier=[1, 2]), ValueError, "multiplier"),
-    (dict(dtype=np.int16), TypeError, "dtype"), (dict(dtype="nothing"), TypeError, "dtype"),
-    (dict(weights=qk.PackedWeights(B, 1)), ValueError, "weights"), (dict(weights=B.view(np.uint8)), ValueError,
-                                                                    "weights"),
-    (dict(weights=B.astype(np.int32)), TypeError, "weights"),
+    (dict(lo=9, hi=8), ValueError, "lo"), (dict(hi=256), ValueError, "hi"),
+    (dict(zero_point=-1), ValueError, "zero_point"), (dict(multiplier=np.inf), ValueError, "multiplier"),
+    (dict(multiplier=[1, 2]), ValueError, "multiplier"), (dict(dtype=np.int16), TypeError, "dtype"),
+    (dict(dtype="nothing"), TypeError, "dtype"), (dict(weights=qk.PackedWeights(B, 1)), ValueError, "weights"),
+    (dict(weights=B.view(np.uint8)), ValueError, "weights"), (dict(weights=B.astype(np.int32)), TypeError, "weights"),
 ])
 def test_linear_bad_input(arguments, error, name):
     out = np.full((3, 5), 85, np.uint8)
@@ -138,9 +135,10 @@ def test_linear_bad_input(arguments, error, name):
     assert (out == 85).all()
 
 
-@pytest.mark.parametrize("out, error", [(np.full((3, 5), 85, np.int64), TypeError),
-                                        (np.full((5, 3), 85, np.int32).T, ValueError),
-                                        (np.full((3, 4), 85, np.int32), ValueError)])
+@pytest.mark.parametrize("out, error", [
+    (np.full((3, 5), 85, np.int64), TypeError), (np.full((5, 3), 85, np.int32).T, ValueError),
+    (np.full((3, 4), 85, np.int32), ValueError),
+])
 def test_bad_out(out, error):
     with pytest.raises(error, match="^out"):
         qk.matmul(A, B, out=out)

@@ -181,8 +181,8 @@ static void check_gemm(void) {
             for (size_t m = 1; m <= kernel->mr; m++)
                 for (size_t n = 1; n <= kernel->nr; n++) check_product(kernel, m, n, below(71), out);
             for (size_t k = 0; k <= 70; k++)
-                for (int j = 0; j < 3; j++) check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), k,
-                                                          out);
+                for (int j = 0; j < 3; j++)
+                    check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), k, out);
             for (int j = 0; j < 8; j++)
                 check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), between(71, 1500), out);
         }
@@ -195,8 +195,7 @@ static void check_depthwise_case(size_t channels, size_t width, size_t stride, s
     struct qk_depthwise_rows rows = {.channels = channels, .width = width, .stride = stride, .rows_out = rows_out,
                                      .pad_left = below(3), .width_out = between(1, (width + 4) / stride + 1)};
     enter("%s channels=%zu width=%zu width_out=%zu stride=%zu rows_out=%zu pad_left=%zu", tested.depthwise->name,
-          channels,
-          width, rows.width_out, stride, rows_out, rows.pad_left);
+          channels, width, rows.width_out, stride, rows_out, rows.pad_left);
     uint8_t *pad = place(0, channels, below(4) == 0);
     fill_bytes(pad, channels);
     rows.pad = pad;
@@ -232,8 +231,8 @@ static void check_depthwise(void) {
         for (size_t channels = 1; channels <= 130; channels++)
             for (int j = 0; j < 4; j++) check_depthwise_case(channels, between(1, 20), stride, rows_out);
         for (size_t width = 1; width <= 20; width++)
-            for (size_t channels = 31; channels <= 33; channels++) check_depthwise_case(channels, width, stride,
-                                                                                        rows_out);
+            for (size_t channels = 31; channels <= 33; channels++)
+                check_depthwise_case(channels, width, stride, rows_out);
     }
 }
 

@@ -20,7 +20,7 @@ def body_of(optimized, stem, name):
                                                   ("gemm_14x32_avx512vnni", "tile_14", 28),
                                                   ("gemm_avx2", "tile_6", 12)])
 def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
-    """The loop over k: as many dot products as accumulators, or a multiple where it is unrolled, and no store at all."""
+    """The loop over k: as many dot products as accumulators, or a multiple if unrolled, and no store at all."""
     loop = disassembly.hot_loop(body_of(optimized, stem, name))
     assert loop is not None
     assert disassembly.dots(loop) % expected == 0

@@ -22,10 +22,9 @@ def run():
     plan = _native.Plan()
     tensor = plan.input(x.shape, "uint8")
     for i in range(6):
-        tensor = plan.conv2d(tensor, w, stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=1,
+        tensor = plan.conv2d(tensor, w, stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=1, name=str(i),
                              input_zero_point=np.array([7], np.int32), bias=np.zeros(16, np.int32),
-                             multiplier=np.full(16,
-                                                0.002, np.float32), zero_point=100, lo=0, hi=255, dtype="uint8", name="c")
+                             multiplier=np.full(16, 0.002, np.float32), zero_point=100, lo=0, hi=255, dtype="uint8")
     plan.finish((tensor,))
     out = np.empty(x.shape, np.uint8)
     plan.run((x,), (out,))
