@@ -48,8 +48,7 @@ def compile_sources(compiler, folder, replaced=None):
             continue
         target = folder / f"{source.parent.name}_{source.stem}.o"
         jobs.append((target, [*compiler, *common, *ISA_FLAGS.get(isa, []), "-fPIC", *macros, f"-I{ROOT / 'src_c'}",
-                              "-c",
-                              str(source), "-o", str(target)]))
+                              "-c", str(source), "-o", str(target)]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(lambda job: subprocess.run(job[1], capture_output=True, text=True), jobs):
             assert done.returncode == 0, done.stderr

@@ -1,5 +1,7 @@
 """Accumulators stay in registers: no vector register is written to memory in the loops that hold the dot products."""
 
+import subprocess
+
 import disassembly
 import pytest
 
@@ -37,8 +39,11 @@ def test_depthwise_avx512vnni_spills_nothing(optimized):
 
 
 @pytest.mark.parametrize("name, dots, allowed", [("stride1", 10, 4), ("stride2", 6, 2)])
-def test_depthwise_avx2_spills_no_more_than_it_did(optimized, name, dots, allowed):
+def test_depthwise_avx2_spills_no_more_than_it_did(compiler, optimized, name, dots, allowed):
     """Sixteen registers do not hold the sums, a column and the constants: a few go to the stack, not more."""
+    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout
+    if "clang" in version:
+        pytest.skip("the bounds are those of GCC")
     loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx2",
                                                         name)) if disassembly.dots(loop) >= dots]
     assert loops

@@ -28,7 +28,7 @@ def product(a, b, a_zero_point=0, b_zero_point=0):
 
 
 def convolution(x, w, stride, padding, dilation, groups, zero_point):
-    """Sums of a convolution: NHWC, weights (kernel_h, kernel_w, in / groups, out), padding (top, left, bottom, right)."""
+    """Sums of a convolution; weights (kernel_h, kernel_w, in / groups, out), padding (top, left, bottom, right)."""
     top, left, bottom, right = padding
     real = np.pad(x.astype(np.int64) - zero_point, ((0, 0), (top, bottom), (left, right), (0, 0)))
     kernel_h, kernel_w, per_group, out = w.shape

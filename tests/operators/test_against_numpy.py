@@ -43,23 +43,20 @@ def random_epilogue(rng, channels, k, dtype):
 
 
 def check_convolution(rng, threads, shape, weights_shape, *, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
-                      groups=1,
-                      dtype="uint8", per_channel=False):
+                      groups=1, dtype="uint8", per_channel=False):
     x, w = random_bytes(rng, shape), random_bytes(rng, weights_shape, "int8")
     zero_point = rng.integers(0, 256, shape[3] if per_channel else 1).astype(np.int32)
     epilogue = random_epilogue(rng, weights_shape[3], np.prod(weights_shape[:3]), dtype)
     geometry = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=zero_point, name="c", **geometry,
-                                                    **epilogue),
-                   x, threads)
+                                                    **epilogue), x, threads)
     total = definitions.convolution(x, w, zero_point=zero_point, **geometry)
     np.testing.assert_array_equal(got, definitions.finish(total, **epilogue), strict=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m, k, n", [(1, 1, 1), (7, 4, 64), (8, 5, 65), (14, 27, 32), (15, 70, 33), (29, 131, 100),
-                                     (3, 64, 129),
-                                     (400, 33, 24), (1, 1024, 1001), (50, 2, 17)])
+                                     (3, 64, 129), (400, 33, 24), (1, 1024, 1001), (50, 2, 17)])
 def test_linear(isa, threads, rng, m, k, n, dtype):
     """The fully connected layer, remainders of rows, columns and depth."""
     x, w = random_bytes(rng, (m, k)), random_bytes(rng, (k, n), "int8")
@@ -127,12 +124,10 @@ def test_bias_wraps_around(isa, threads, rng, bias):
     """Linear and depthwise accumulators that start at the ends of int32."""
     x, w = random_bytes(rng, (2, 5, 5, 34)), random_bytes(rng, (3, 3, 1, 34), "int8")
     epilogue = dict(bias=np.full(34, bias, np.int32), multiplier=np.full(34, 2.0**-26, np.float32), zero_point=100,
-                    lo=0, hi=255,
-                    dtype="uint8")
+                    lo=0, hi=255, dtype="uint8")
     geometry = dict(stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1), groups=34)
     got = run_plan(lambda plan, source: plan.conv2d(source, w, input_zero_point=np.array([9], np.int32), name="c",
-                                                    **geometry,
-                                                    **epilogue), x, threads)
+                                                    **geometry, **epilogue), x, threads)
     expected = definitions.finish(definitions.convolution(x, w, zero_point=9, **geometry), **epilogue)
     np.testing.assert_array_equal(got, expected)
     assert len(np.unique(got)) > 1
@@ -182,8 +177,7 @@ def test_depthwise(isa, threads, rng, size, padding, stride, dtype):
     """3x3 on whole blocks of channels and remainders, odd and even rows."""
     for channels in (2, 32, 45, 96):
         check_convolution(rng, threads, (2, *size, channels), (3, 3, 1, channels), stride=(stride, stride),
-                          padding=padding,
-                          groups=channels, dtype=dtype, per_channel=True)
+                          padding=padding, groups=channels, dtype=dtype, per_channel=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -200,8 +194,7 @@ def test_average_pool(isa, threads, rng, shape, kernel, stride, dtype):
     x, zero_point = random_bytes(rng, shape), 37
     least, most = definitions.RANGES[dtype]
     epilogue = dict(multiplier=np.float32(0.7 / (kernel[0] * kernel[1])), zero_point=least + 90, lo=least + 3,
-                    hi=most - 5,
-                    dtype=dtype)
+                    hi=most - 5, dtype=dtype)
     got = run_plan(lambda plan, source: plan.average_pool(source, kernel=kernel, stride=stride,
                                                           input_zero_point=zero_point,
                                                           name="p", **epilogue), x, threads)
