@@ -112,6 +112,7 @@ class QParams:
         scales, zero_points = _parameters(self.scale, self.zero_point, name)
         if scales.size > 1 and self.axis is None:
             raise ValueError(f"scale: {scales.size} values need axis=, the dimension that they belong to")
+        scales, zero_points = scales.copy(), zero_points.copy()   # the caller's stay writeable
         for array in (scales, zero_points):
             array.flags.writeable = False
         object.__setattr__(self, "dtype", np.dtype(name))
