@@ -3,7 +3,7 @@
 COMMON_FLAGS = ["-O2", "-std=c11", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
 
 # Kept when the compiler takes them: GCC's partial redundancy elimination moves loads out of the hot loops of
-# 28 accumulators and spills them; Clang has no such flag and no such habit.
+# 28 accumulators and spills them. Clang has no such flag.
 OPTIONAL_FLAGS = ["-fno-tree-pre"]
 
 # A file belongs to the set that its name ends in, otherwise to none.

@@ -449,9 +449,10 @@ def isas():
 
 
 def use_isa(name):
-    if qk_use_isa(name.encode()) != QK_OK:
-        supported = ", ".join(isa for isa, has in isas() if has)
-        raise ValueError(f"name: expected an instruction set that this CPU has ({supported}), got {name!r}")
+    supported = [isa for isa, has in isas() if has]
+    if name not in supported:
+        raise ValueError(f"name: expected an instruction set that this CPU has ({', '.join(supported)}), got {name!r}")
+    qk_use_isa(name.encode())
 
 
 def current_isa():

@@ -92,7 +92,9 @@ def quantize_dynamic(x: ArrayLike, dtype: DTypeLike = np.uint8) -> tuple[NDArray
     source = _as_float32(x)
     lo, hi = _native.minmax(source) if source.size else (0.0, 0.0)
     lo, hi = min(lo, 0.0), max(hi, 0.0)
-    if not np.isfinite(hi - lo):
+    with np.errstate(over="ignore"):
+        span = np.float32(hi) - np.float32(lo)
+    if not np.isfinite(span):
         raise ValueError(f"x: expected finite values within the range of float32, got {lo}..{hi}")
     params = QParams.from_range(lo, hi, dtype=name)
     return params.quantize(source), params.scale, params.zero_point

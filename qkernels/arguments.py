@@ -38,10 +38,11 @@ def array_of(value: Any, dtypes: Sequence[str], name: str, *, dimensions: int | 
 
 def floats(value: ArrayLike, name: str, *, positive: bool = False) -> NDArray[np.float32]:
     """Finite float32 values of at most one dimension, as one dimension; > 0 as float32 if `positive`."""
-    try:
-        array = np.atleast_1d(np.asarray(value, np.float64)).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: expected numbers, got {value!r}") from error
+    given = np.atleast_1d(np.asarray(value))
+    if given.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real numbers, got {given.dtype.name}")
+    with np.errstate(over="ignore"):              # beyond float32 is infinity, refused below
+        array = given.astype(np.float32)
     if array.ndim != 1:
         raise ValueError(f"{name}: expected a number or one dimension, got shape {array.shape}")
     if not np.isfinite(array).all() or (positive and not (array > 0).all()):
@@ -86,6 +87,12 @@ def outer_channels_inner(shape: tuple[int, ...], axis: int | None, channels: int
     if shape[where] != channels:
         raise ValueError(f"{name}: expected 1 value or {shape[where]}, the length of axis {axis}, got {channels}")
     return math.prod(shape[:where]), channels, math.prod(shape[where + 1:])
+
+
+def output_dtype(dtype: DTypeLike) -> str:
+    """'uint8', 'int8' or 'float32'."""
+    name = getattr(dtype, "__name__", str(dtype))
+    return name if name == "float32" else quantized_dtype(dtype)
 
 
 def axis_of(axis: Any, dimensions: int) -> int:

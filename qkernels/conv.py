@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, per_channel, quantized_dtype
+from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, output_dtype, per_channel
 
 
 def _pair(value: int | tuple[int, int], name: str) -> tuple[int, int]:
     both = integers(value, name, 1)
-    if both.size > 2:
+    if both.size not in (1, 2):
         raise ValueError(f"{name}: expected an integer or (height, width), got {value!r}")
     return int(both[0]), int(both[-1])
 
@@ -72,7 +72,7 @@ def conv2d(x: ArrayLike, weights: ArrayLike, *, stride: int | tuple[int, int] = 
     multipliers = per_channel(floats(1.0 if multiplier is None else multiplier, "multiplier"), channels_out, "multiplier")
     name, out_point, low, high = "int32", 0, 0, 0
     if multiplier is not None:
-        name = "float32" if np.dtype(dtype) == np.float32 else quantized_dtype(dtype)
+        name = output_dtype(dtype)
         if name in RANGES:
             out_point = integer(zero_point, "zero_point", *RANGES[name])
             low, high = bounds(lo, hi, name)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, per_channel, quantized_dtype
+from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, output_dtype, per_channel
 
 _BYTES = tuple(RANGES)
 
@@ -21,14 +21,10 @@ class PackedWeights:
     """
 
     def __init__(self, b: ArrayLike, zero_point: ArrayLike = 0) -> None:
-        matrix = np.asarray(b)
-        if matrix.dtype.name not in _BYTES:
-            raise TypeError(f"b: expected an array of uint8 or int8, got {matrix.dtype.name}")
-        if matrix.ndim != 2 or 0 in matrix.shape:
-            raise ValueError(f"b: expected shape (K, N), both at least 1, got {matrix.shape}")
-        points = per_channel(integers(zero_point, "zero_point", *RANGES[matrix.dtype.name]), matrix.shape[1], "zero_point")
+        matrix, points = _matrix(b, zero_point, "b", "zero_point")
         self._shape = matrix.shape
         self._dtype = matrix.dtype
+        self._has_zero_point = bool(points.any())
         self._native = _native.Weights(matrix, points)
 
     @property
@@ -50,11 +46,22 @@ class PackedWeights:
         return f"PackedWeights(shape={self.shape}, dtype={self.dtype.name}, implementation={self.implementation!r})"
 
 
-def _packed(b: ArrayLike | PackedWeights, zero_point: ArrayLike, name: str) -> PackedWeights:
+def _matrix(b: ArrayLike, zero_point: ArrayLike, name: str, zero_point_name: str) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """The matrix and a zero point for each column."""
+    matrix = np.asarray(b)
+    if matrix.dtype.name not in _BYTES:
+        raise TypeError(f"{name}: expected an array of uint8 or int8, got {matrix.dtype.name}")
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"{name}: expected shape (K, N), both at least 1, got {matrix.shape}")
+    points = integers(zero_point, zero_point_name, *RANGES[matrix.dtype.name])
+    return matrix, per_channel(points, matrix.shape[1], zero_point_name)
+
+
+def _packed(b: ArrayLike | PackedWeights, zero_point: ArrayLike, name: str, zero_point_name: str) -> PackedWeights:
     if not isinstance(b, PackedWeights):
-        return PackedWeights(b, zero_point)
+        return PackedWeights(*_matrix(b, zero_point, name, zero_point_name))
     if np.any(np.asarray(zero_point) != 0):
-        raise ValueError(f"{name}: PackedWeights have their own zero point, given when they were packed")
+        raise ValueError(f"{zero_point_name}: PackedWeights have their own, given when they were packed")
     return b
 
 
@@ -79,7 +86,7 @@ def matmul(a: ArrayLike, b: ArrayLike | PackedWeights, *, a_zero_point: int = 0,
     out   int32 (..., M, N), C-contiguous, not overlapping a or b
     Raises TypeError for a wrong dtype, ValueError for a value or shape outside the above; `out` is then untouched.
     """
-    weights = _packed(b, b_zero_point, "b_zero_point")
+    weights = _packed(b, b_zero_point, "b", "b_zero_point")
     left = _left(a, weights)
     point = integer(a_zero_point, "a_zero_point", *RANGES[left.dtype.name])
     biases = _bias(bias, weights.shape[1])
@@ -98,17 +105,18 @@ def linear(a: ArrayLike, weights: ArrayLike | PackedWeights, *, a_zero_point: in
     dtype       uint8 or int8; float32 gives float32(acc) * multiplier, dequantized
     The weights' zero point must be 0 unless multiplier is None. Other arguments and errors as for `matmul`.
     """
-    packed = _packed(weights, 0, "weights")
+    packed = _packed(weights, 0, "weights", "weights")
     if multiplier is None:
         return matmul(a, packed, a_zero_point=a_zero_point, bias=bias, out=out)
+    if packed._has_zero_point or packed.dtype == np.uint8:
+        raise ValueError("weights: expected int8 with zero point 0 where a multiplier is given, got "
+                         f"{packed.dtype.name}{' with a zero point' if packed._has_zero_point else ''}")
     left = _left(a, packed)
     point = integer(a_zero_point, "a_zero_point", *RANGES[left.dtype.name])
     biases = _bias(bias, packed.shape[1])
     multipliers = per_channel(floats(multiplier, "multiplier"), packed.shape[1], "multiplier")
-    if np.dtype(dtype) == np.float32:
-        name, low, high, out_point = "float32", 0, 0, 0
-    else:
-        name = quantized_dtype(dtype)
+    name, low, high, out_point = output_dtype(dtype), 0, 0, 0
+    if name in RANGES:
         out_point = integer(zero_point, "zero_point", *RANGES[name])
         low, high = bounds(lo, hi, name)
     inputs = [np.asarray(a)] if isinstance(weights, PackedWeights) else [np.asarray(a), np.asarray(weights)]

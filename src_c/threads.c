@@ -36,6 +36,7 @@ static struct {
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_int num_threads;
+static _Thread_local int held; /* the number between enter and leave, else 0 */
 
 int qk_threads_available(void) {
     cpu_set_t set;
@@ -49,6 +50,7 @@ void qk_set_num_threads(int n) {
 }
 
 int qk_get_num_threads(void) {
+    if (held) return held;
     int n = atomic_load(&num_threads);
     if (n == 0) {
         n = qk_threads_available();
@@ -144,10 +146,12 @@ void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
     pthread_mutex_unlock(&pool.busy);
 }
 
-void qk_threads_stay_awake(void) {
+int qk_threads_enter(void) {
     atomic_fetch_add(&pool.awake, 1);
+    return held = qk_get_num_threads();
 }
 
-void qk_threads_may_sleep(void) {
+void qk_threads_leave(void) {
+    held = 0;
     atomic_fetch_sub(&pool.awake, 1);
 }

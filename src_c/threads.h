@@ -11,10 +11,11 @@ typedef void qk_task_fn(void *context, size_t task, size_t thread);
  * Tasks are handed out one by one, so that a core that is busy elsewhere does not hold up the rest. */
 void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context);
 
-/* Between these two, idle workers keep watching for the next loop (a plan's operators follow within microseconds);
- * outside they sleep and leave the core to others. Calls nest. */
-void qk_threads_stay_awake(void);
-void qk_threads_may_sleep(void);
+/* Between these two the calling thread's number of threads stays what it was (and is returned), whatever another thread
+ * sets: scratch is sized by it. Idle workers keep watching for the next loop (a plan's operators follow within
+ * microseconds); outside they sleep and leave the core to others. Calls do not nest. */
+int qk_threads_enter(void);
+void qk_threads_leave(void);
 
 enum { QK_MAX_THREADS = 256 };
 

@@ -89,17 +89,19 @@ qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t in
     if (l->weights_zero_point && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
     const int32_t za = qk_zero_point_u8(input_dtype, input_zero_point);
     const struct qk_requant requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    const size_t threads = (size_t)qk_threads_enter();
     struct qk_columns columns = {0};
     uint8_t *copy = NULL, *scratch = NULL;
     qk_status status = qk_columns_make(&columns, &l->matrix, epilogue, za);
     if (status == QK_OK && input_dtype == QK_S8 && !(copy = flipped(a, m * l->matrix.k))) status = QK_ERROR_MEMORY;
     if (status == QK_OK && op->scratch_per_thread) {
-        scratch = qk_aligned_alloc(op->scratch_per_thread * (size_t)qk_get_num_threads());
+        scratch = qk_aligned_alloc(op->scratch_per_thread * threads);
         if (!scratch) status = QK_ERROR_MEMORY;
     }
     if (status == QK_OK) run_with(l, &columns, &requant, epilogue->dtype, za, copy ? copy : a, c, m, scratch);
     qk_aligned_free(copy);
     qk_aligned_free(scratch);
     qk_columns_free(&columns);
+    qk_threads_leave();
     return status;
 }

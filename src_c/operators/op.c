@@ -39,12 +39,11 @@ const char *qk_op_implementation(const qk_op *op) {
 }
 
 qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows) {
-    uint8_t *scratch = NULL;
-    if (op->scratch_per_thread) {
-        scratch = qk_aligned_alloc(op->scratch_per_thread * (size_t)qk_get_num_threads());
-        if (!scratch) return QK_ERROR_MEMORY;
-    }
-    op->run(op, src, dst, rows, scratch);
+    const size_t threads = (size_t)qk_threads_enter();
+    uint8_t *scratch = op->scratch_per_thread ? qk_aligned_alloc(op->scratch_per_thread * threads) : NULL;
+    const qk_status status = scratch || !op->scratch_per_thread ? QK_OK : QK_ERROR_MEMORY;
+    if (status == QK_OK) op->run(op, src, dst, rows, scratch);
     qk_aligned_free(scratch);
-    return QK_OK;
+    qk_threads_leave();
+    return status;
 }

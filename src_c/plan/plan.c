@@ -117,8 +117,7 @@ size_t qk_plan_arena_bytes(const qk_plan *plan) {
 }
 
 /* Grows only when the number of threads has been raised since the last run. */
-static qk_status ensure_scratch(qk_plan *plan) {
-    const int threads = qk_get_num_threads();
+static qk_status ensure_scratch(qk_plan *plan, int threads) {
     if (threads <= plan->scratch_threads) return QK_OK;
     uint8_t *scratch = qk_aligned_alloc(plan->scratch_per_thread * (size_t)threads);
     if (!scratch) return QK_ERROR_MEMORY;
@@ -137,11 +136,9 @@ static void *address(const qk_plan *plan, int tensor, const void *const *inputs,
 
 qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns) {
     if (!plan->finished) return QK_ERROR_ARGUMENT;
-    const qk_status status = ensure_scratch(plan);
-    if (status != QK_OK) return status;
-    qk_threads_stay_awake();
+    const qk_status status = ensure_scratch(plan, qk_threads_enter());
     uint64_t before = op_ns ? qk_clock_ns() : 0;
-    for (size_t s = 0; s < plan->n_steps; s++) {
+    for (size_t s = 0; status == QK_OK && s < plan->n_steps; s++) {
         const struct step *step = &plan->steps[s];
         step->op->run(step->op, address(plan, step->src, inputs, outputs), address(plan, step->dst, inputs, outputs),
                       step->rows, plan->scratch);
@@ -151,15 +148,15 @@ qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *out
             before = now;
         }
     }
-    qk_threads_may_sleep();
-    return QK_OK;
+    qk_threads_leave();
+    return status;
 }
 
 qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst) {
     if (!plan->finished || op >= plan->n_steps) return QK_ERROR_ARGUMENT;
-    const qk_status status = ensure_scratch(plan);
-    if (status != QK_OK) return status;
+    const qk_status status = ensure_scratch(plan, qk_threads_enter());
     const struct step *step = &plan->steps[op];
-    step->op->run(step->op, src, dst, step->rows, plan->scratch);
-    return QK_OK;
+    if (status == QK_OK) step->op->run(step->op, src, dst, step->rows, plan->scratch);
+    qk_threads_leave();
+    return status;
 }

@@ -22,7 +22,7 @@
 
 enum { QK_GEMM_OUT_U8 = 0, QK_GEMM_OUT_S32 = 1, QK_GEMM_OUT_F32 = 2 };
 
-/* bias and multiplier point at the panel's first entry, in column_order. */
+/* bias and multiplier point at the panel's first entry, in column_order, 64-byte aligned. */
 struct qk_gemm_epilogue {
     int out;                 /* QK_GEMM_OUT_...: u8 = requantized (also int8, by requant.flip) */
     const int32_t *bias;     /* the accumulators start here */
