@@ -100,7 +100,7 @@ def quantize_dynamic(x: ArrayLike, dtype: DTypeLike = np.uint8) -> tuple[NDArray
     return params.quantize(source), params.scale, params.zero_point
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QParams:
     """Scale and zero point of a quantized array; `axis` where they are per channel."""
 
@@ -120,6 +120,15 @@ class QParams:
         object.__setattr__(self, "dtype", np.dtype(name))
         object.__setattr__(self, "scale", scales if self.axis is not None else scales[0])
         object.__setattr__(self, "zero_point", zero_points if self.axis is not None else int(zero_points[0]))
+
+    def _key(self) -> tuple[Any, ...]:
+        return np.asarray(self.scale).tobytes(), np.asarray(self.zero_point).tobytes(), self.dtype, self.axis
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, QParams) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
     @classmethod
     def from_range(cls, lo: ArrayLike, hi: ArrayLike, *, dtype: DTypeLike = np.uint8, symmetric: bool = False,

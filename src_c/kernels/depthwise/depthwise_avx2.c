@@ -53,7 +53,7 @@ struct view {
 };
 
 ALWAYS_INLINE __m128i load_channels(const uint8_t *p, size_t left) {
-    if (left >= BLOCK) return _mm_loadl_epi64((const __m128i *)p);
+    if (__builtin_expect(left >= BLOCK, 1)) return _mm_loadl_epi64((const __m128i *)p);
     uint8_t buffer[BLOCK] = {0};
     for (size_t i = 0; i < left; i++) buffer[i] = p[i];
     return _mm_loadl_epi64((const __m128i *)buffer);
@@ -65,11 +65,16 @@ ALWAYS_INLINE __m256i pair_up(__m128i a, __m128i b) {
 }
 
 ALWAYS_INLINE struct column load_column(const struct view *v, size_t x) {
-    __m128i r[4];
-    if (x < v->width)
-        for (int i = 0; i < 4; i++) r[i] = load_channels(v->row[i] + x * v->step[i], v->left);
-    else r[0] = r[1] = r[2] = r[3] = load_channels(v->pad, v->left);
-    return (struct column){pair_up(r[0], r[1]), pair_up(r[1], r[2]), pair_up(r[2], r[3])};
+    if (__builtin_expect(x >= v->width, 0)) {
+        const __m128i pad = load_channels(v->pad, v->left);
+        const __m256i pairs = pair_up(pad, pad);
+        return (struct column){pairs, pairs, pairs};
+    }
+    const __m128i r0 = load_channels(v->row[0] + x * v->step[0], v->left);
+    const __m128i r1 = load_channels(v->row[1] + x * v->step[1], v->left);
+    const __m128i r2 = load_channels(v->row[2] + x * v->step[2], v->left);
+    const __m128i r3 = load_channels(v->row[3] + x * v->step[3], v->left);
+    return (struct column){pair_up(r0, r1), pair_up(r1, r2), pair_up(r2, r3)};
 }
 
 ALWAYS_INLINE __m256i dot(__m256i acc, __m256i column, const void *weights) {

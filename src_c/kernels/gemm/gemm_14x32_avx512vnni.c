@@ -15,6 +15,7 @@ static __attribute__((noinline)) void store_words(__m512i q0, __m512i q1, size_t
     const __m512i second = _mm512_permutex2var_epi64(q0, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), q1);
     _mm512_mask_storeu_epi32(c, first_words(n), first);
     if (n > 16) _mm512_mask_storeu_epi32((int32_t *)c + 16, first_words(n - 16), second);
+    _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
 
 ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, size_t n, const struct qk_gemm_epilogue *e, uint8_t *c) {

@@ -17,6 +17,7 @@ static __attribute__((noinline)) void store_words(__m512i q0, __m512i q1, __m512
     const __m512i columns[4] = {_mm512_shuffle_i32x4(t0, t1, 0x88), _mm512_shuffle_i32x4(t0, t1, 0xdd),
                                 _mm512_shuffle_i32x4(t2, t3, 0x88), _mm512_shuffle_i32x4(t2, t3, 0xdd)};
     for (size_t j = 0; j * 16 < n; j++) _mm512_mask_storeu_epi32((int32_t *)c + 16 * j, first_words(n - 16 * j), columns[j]);
+    _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
 
 ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,

@@ -34,6 +34,7 @@ static __attribute__((noinline)) void store_words(__m256i q0, __m256i q1, size_t
     _mm256_storeu_si256((__m256i *)words, _mm256_permute2x128_si256(q0, q1, 0x20));
     _mm256_storeu_si256((__m256i *)(words + 8), _mm256_permute2x128_si256(q0, q1, 0x31));
     memcpy(c, words, n * sizeof *words);
+    _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
 
 ALWAYS_INLINE __m256i scale_and_round(__m256i acc, const float *multiplier, __m256 hi) {

@@ -23,8 +23,8 @@ ALWAYS_INLINE __m256i load_ints(const int32_t *x, size_t n) {
 
 ALWAYS_INLINE __m256i load_bytes(const uint8_t *q, size_t n, uint8_t flip) {
     uint8_t buffer[STEP] = {0};
-    memcpy(buffer, q, n < STEP ? n : STEP);
-    const __m128i bytes = _mm_loadl_epi64((const __m128i *)buffer);
+    if (n < STEP) memcpy(buffer, q, n);
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)(n < STEP ? buffer : q));
     return _mm256_cvtepu8_epi32(_mm_xor_si128(bytes, _mm_set1_epi8((char)flip)));
 }
 
@@ -32,15 +32,23 @@ ALWAYS_INLINE __m256i load_bytes(const uint8_t *q, size_t n, uint8_t flip) {
 ALWAYS_INLINE void store_bytes(uint8_t *q, size_t n, __m256i v, uint8_t flip) {
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     const __m128i bytes = _mm_xor_si128(_mm_packus_epi16(words, words), _mm_set1_epi8((char)flip));
+    if (n >= STEP) {
+        _mm_storel_epi64((__m128i *)q, bytes);
+        return;
+    }
     uint8_t buffer[STEP];
     _mm_storel_epi64((__m128i *)buffer, bytes);
-    memcpy(q, buffer, n < STEP ? n : STEP);
+    memcpy(q, buffer, n);
 }
 
 ALWAYS_INLINE void store_floats(float *x, size_t n, __m256 v) {
+    if (n >= STEP) {
+        _mm256_storeu_ps(x, v);
+        return;
+    }
     float buffer[STEP];
     _mm256_storeu_ps(buffer, v);
-    memcpy(x, buffer, (n < STEP ? n : STEP) * sizeof *x);
+    memcpy(x, buffer, n * sizeof *x);
 }
 
 ALWAYS_INLINE __m256i clamp_and_round(__m256 v, __m256 lo, __m256 hi) {
