@@ -74,7 +74,7 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     roofline = measure_roofline(_native, caches, job.threads)
     layer_ns: list[NDArray[np.float64]] = []
     sides = {name: engine.sampler(x) for name, engine in engines.items()}
-    samples = interleave({**sides, PROFILED: native.profiler(x, layer_ns)}, rounds=job.repeats, batch=BATCH,
+    samples = interleave({**sides, PROFILED: native.profiler(x, layer_ns)}, rounds=job.repeats, batch=BATCH, idle_ms=IDLE_MS,
                          progress=_counter(progress, "end to end", 0.12, 0.5, job.repeats))
     in_network_us = (np.median(np.concatenate(layer_ns), axis=0) / 1e3).tolist()
     run = LayerRun(native, engines[OPENVINO_INT8], roofline, max(job.repeats // 2, 5), in_network_us)

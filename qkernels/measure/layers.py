@@ -27,7 +27,7 @@ from .roofline import Roofline
 from .statistics import median_interval, ratio_interval
 
 TARGET_MS = 2.0  # of each engine in each round
-IDLE_MS = 2.0
+IDLE_MS = 5.0
 
 
 @dataclass(frozen=True)
