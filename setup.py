@@ -52,7 +52,8 @@ class BuildEachIsa(build_ext):
 c_files = sorted(str(p) for p in Path("src_c").rglob("*.c"))
 watched = sorted(str(p) for pattern in ("*.c", "*.h", "*.inc") for p in Path("src_c").rglob(pattern))
 native = Extension("qkernels._native", ["qkernels/_native.pyx", *c_files], depends=watched,
-                   include_dirs=["src_c"], extra_compile_args=["-O2", "-fvisibility=hidden"], extra_link_args=["-pthread"], libraries=["m"])
+                   include_dirs=["src_c"], extra_compile_args=["-O2", "-fvisibility=hidden"],
+                   extra_link_args=["-pthread"], libraries=["m"])
 # cythonize would take the C files for its own: only the .pyx goes through it
 native.sources = [*cythonize([Extension("qkernels._native", ["qkernels/_native.pyx"])],
                              compiler_directives={"language_level": "3"})[0].sources, *c_files]

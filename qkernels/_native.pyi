@@ -55,7 +55,8 @@ class Plan:
         """(..., K) x (K, N), the epilogue as in conv2d."""
     def average_pool(self, src: int, *, kernel: Pair, stride: Pair, input_zero_point: int, multiplier: float,
                      zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
-        """Sum over the window (no padding) of q - input_zero_point in int32, requantized: multiplier = s_in / (s_out * kh * kw)."""
+        """Sum over the window (no padding) of q - input_zero_point in int32, requantized;
+        multiplier = s_in / (s_out * kh * kw)."""
     def softmax(self, src: int, *, name: str) -> int:
         """float32 over the last axis."""
     def reshape(self, src: int, shape: tuple[int, ...]) -> int:

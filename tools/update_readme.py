@@ -24,7 +24,8 @@ def results(report: Report) -> str:
     names = {QKERNELS: "qkernels INT8", OPENVINO_INT8: "OpenVINO INT8", OPENVINO_F32: "OpenVINO FP32"}
     rows = [(names[key], f"{e.latency_ms.median:.2f} [{e.latency_ms.low:.2f}, {e.latency_ms.high:.2f}]",
              f"{e.throughput_fps:.0f}") for key, e in report.engines.items()]
-    lines.append(table(["engine", "latency, ms (median, 95 % interval)", "inferences a second"], rows, numeric=[False, True, True]))
+    lines.append(table(["engine", "latency, ms (median, 95 % interval)", "inferences a second"], rows,
+                       numeric=[False, True, True]))
     rows = [(layer.name, layer.kind, _us(layer.qkernels_us), _us(layer.openvino_us),
              f"{layer.speedup:.2f}" if layer.speedup and layer.difference_shown else "no difference shown",
              "–" if layer.max_lsb is None else str(layer.max_lsb),

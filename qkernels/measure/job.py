@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 import qkernels
@@ -24,8 +23,21 @@ from qkernels.engines.openvino import OpenvinoEngine, float_model
 from qkernels.graph import import_model
 from qkernels.graph.import_openvino import read_model
 from qkernels.models import embedded_model_path
-from qkernels.report.record import (OPENVINO_F32, OPENVINO_INT8, QKERNELS, Engine, ImageResult, Interval, Latency, Layer,
-                                    Machine, ModelInfo, Report, Settings, Totals)
+from qkernels.report.record import (
+    OPENVINO_F32,
+    OPENVINO_INT8,
+    QKERNELS,
+    Engine,
+    ImageResult,
+    Interval,
+    Latency,
+    Layer,
+    Machine,
+    ModelInfo,
+    Report,
+    Settings,
+    Totals,
+)
 
 from . import machine
 from .images import Picture, classify

@@ -62,7 +62,8 @@ def caches(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> tuple[Cac
             if (index / "type").read_text().strip() == "Instruction":
                 continue
             level = int((index / "level").read_text())
-            found[level] = CacheLevel(level, _bytes((index / "size").read_text()), _count((index / "shared_cpu_list").read_text()))
+            size, shared_by = (index / "size").read_text(), (index / "shared_cpu_list").read_text()
+            found[level] = CacheLevel(level, _bytes(size), _count(shared_by))
         except (OSError, ValueError):
             continue
     return tuple(found[level] for level in sorted(found)) or _FALLBACK

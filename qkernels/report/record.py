@@ -123,7 +123,7 @@ class Layer:
     """
 
     name: str
-    kind: str                                     # quantize, conv2d, depthwise, pointwise, linear, average_pool, softmax, reorder ...
+    kind: str                                     # quantize, conv2d, depthwise, pointwise, linear, average_pool, softmax ...
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     dtype_in: str
@@ -131,7 +131,7 @@ class Layer:
     macs: int
     bytes: int                                    # activations in and out, weights and parameters
     parameters: int
-    fused: tuple[str, ...] = ()                   # what the layer does besides its main operation, and the OpenVINO nodes it covers
+    fused: tuple[str, ...] = ()                   # the other OpenVINO nodes it does the work of
     implementation: str | None = None             # name of the kernel of qkernels
     qkernels_us: Interval | None = None
     openvino_us: Interval | None = None           # minus machine.openvino_call_overhead_us

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+
 from build_flags import ISA_FLAGS
 
 GROUPS = ["gemm", "depthwise", "quantize", "gather", "pool", "probe"]

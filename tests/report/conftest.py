@@ -10,8 +10,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qkernels.report.record import (OPENVINO_F32, OPENVINO_INT8, QKERNELS, CacheLevel, Engine, ImageResult, Interval,
-                                    Latency, Layer, Machine, ModelInfo, Prediction, Report, Settings, Totals)
+from qkernels.report.record import (
+    OPENVINO_F32,
+    OPENVINO_INT8,
+    QKERNELS,
+    CacheLevel,
+    Engine,
+    ImageResult,
+    Interval,
+    Latency,
+    Layer,
+    Machine,
+    ModelInfo,
+    Prediction,
+    Report,
+    Settings,
+    Totals,
+)
 
 HOSTILE = "<script>alert('x')</script>"
 NAMES = ("input_quantize", "conv_1", "block_1/depthwise", "block_1/pointwise", HOSTILE, "a|b `c` *d* [red]e[/red]",
