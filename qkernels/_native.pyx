@@ -342,16 +342,9 @@ cdef class Plan:
         cdef uint64_t *ns = <uint64_t *>address(samples)
         cdef const void *src = address(inputs[0])
         cdef void *dst = address(output)
-        cdef qk_status status = QK_OK
-        cdef size_t r
-        cdef uint64_t before
+        cdef qk_status status
         with nogil:
-            for r in range(repeats):
-                before = qk_clock_ns()
-                status = qk_plan_run_op(self.plan, index, src, dst)
-                ns[r] = qk_clock_ns() - before
-                if status != QK_OK:
-                    break
+            status = qk_plan_run_op(self.plan, index, src, dst, repeats, ns)
         raise_for(status, layer["name"])
         return samples
 

@@ -82,7 +82,7 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_plan_finish(qk_plan *, const int *, size_t, const int *, size_t)
     size_t qk_plan_arena_bytes(const qk_plan *)
     qk_status qk_plan_run(qk_plan *, const void **, void **, uint64_t *)
-    qk_status qk_plan_run_op(qk_plan *, size_t, const void *, void *)
+    qk_status qk_plan_run_op(qk_plan *, size_t, const void *, void *, size_t, uint64_t *)
     uint64_t qk_clock_ns()
     double qk_measure_peak(double)
     double qk_measure_read_bandwidth(const void *, size_t, double)

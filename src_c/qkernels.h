@@ -138,7 +138,8 @@ qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, cons
 size_t qk_plan_arena_bytes(const qk_plan *plan);
 /* One caller at a time: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
 qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns);
-qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst);
+/* One operator alone, `repeats` times with the workers awake throughout, as they are inside a network; nanoseconds of each. */
+qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst, size_t repeats, uint64_t *ns);
 
 /* --- what this machine can do ---------------------------------------------------------------- */
 

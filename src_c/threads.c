@@ -31,6 +31,7 @@ static struct {
     size_t workers;
     atomic_size_t next, finished;
     size_t tasks, participants;
+    int caller_cpu;
     qk_task_fn *run;
     void *context;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
@@ -75,6 +76,18 @@ static void wait_for_loop(unsigned seen) {
     pthread_mutex_unlock(&pool.lock);
 }
 
+/* A woken worker may sit on the caller's CPU, each in the other's way until the scheduler notices, milliseconds later (it
+ * happens when another library has just bound and released the calling thread). Forbidding that CPU for a moment moves it.
+ */
+static void leave_cpu_of_caller(void) {
+    cpu_set_t allowed, others;
+    if (sched_getcpu() != pool.caller_cpu || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    others = allowed;
+    CPU_CLR((unsigned)pool.caller_cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 struct start {
     size_t thread;
     unsigned seen;
@@ -88,6 +101,7 @@ static void *worker(void *argument) {
         wait_for_loop(seen);
         seen++;
         if (start->thread < pool.participants) {
+            leave_cpu_of_caller();
             take_tasks(start->thread);
         }
         atomic_fetch_add(&pool.finished, 1);
@@ -135,6 +149,7 @@ void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
     pool.participants = threads;
     pool.run = run;
     pool.context = context;
+    pool.caller_cpu = sched_getcpu();
     atomic_store(&pool.next, 0);
     atomic_store(&pool.finished, 0);
     pthread_mutex_lock(&pool.lock);
@@ -142,7 +157,10 @@ void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.lock);
     take_tasks(0);
-    while (atomic_load(&pool.finished) < pool.workers) cpu_relax();
+    for (int turn = 0; atomic_load(&pool.finished) < pool.workers; turn++) {
+        if (turn < SPIN_TURNS) cpu_relax();
+        else sched_yield(); /* to a worker that waits for this very CPU */
+    }
     pthread_mutex_unlock(&pool.busy);
 }
 

@@ -152,11 +152,15 @@ qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *out
     return status;
 }
 
-qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst) {
+qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst, size_t repeats, uint64_t *ns) {
     if (!plan->finished || op >= plan->n_steps) return QK_ERROR_ARGUMENT;
     const qk_status status = ensure_scratch(plan, qk_threads_enter());
     const struct step *step = &plan->steps[op];
-    if (status == QK_OK) step->op->run(step->op, src, dst, step->rows, plan->scratch);
+    for (size_t r = 0; status == QK_OK && r < repeats; r++) {
+        const uint64_t before = qk_clock_ns();
+        step->op->run(step->op, src, dst, step->rows, plan->scratch);
+        ns[r] = qk_clock_ns() - before;
+    }
     qk_threads_leave();
     return status;
 }
