@@ -4,6 +4,18 @@
 #include "matmul.h"
 #include <string.h>
 
+/* A row of ones as the kernel reads it; NULL when there is no memory. */
+static void *row_of_ones(const struct qk_gemm_kernel *kernel, size_t k) {
+    uint8_t *ones = qk_aligned_alloc(k);
+    if (!ones) return NULL;
+    memset(ones, 1, k);
+    if (!kernel->pack_a) return ones;
+    void *packed = qk_aligned_alloc(qk_gemm_pack_a_stride(kernel, k));
+    if (packed) kernel->pack_a(1, k, ones, k, packed);
+    qk_aligned_free(ones);
+    return packed;
+}
+
 qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n, const void *weights,
                          ptrdiff_t stride_k, ptrdiff_t stride_n, uint8_t flip) {
     const struct qk_gemm_kernel *wide = kernels->gemm, *narrow = kernels->gemm_narrow;
@@ -11,21 +23,22 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
     const size_t panels = (n + kernel->nr - 1) / kernel->nr, panel_bytes = qk_gemm_panel_bytes(kernel, k);
     *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(panels * panel_bytes),
                                  qk_aligned_alloc(panels * kernel->nr * sizeof(int32_t))};
-    if (!matrix->packed || !matrix->column_sums) {
+    void *ones = row_of_ones(kernel, k);
+    if (!matrix->packed || !matrix->column_sums || !ones) {
         qk_matrix_free(matrix);
+        qk_aligned_free(ones);
         return QK_ERROR_MEMORY;
     }
-    for (size_t p = 0; p < panels; p++)
+    for (size_t p = 0; p < panels; p++) {
+        int8_t *panel = matrix->packed + p * panel_bytes;
+        int32_t *sums = matrix->column_sums + p * kernel->nr;
         qk_gemm_pack_panel(kernel, k, n - p * kernel->nr, (const uint8_t *)weights + (ptrdiff_t)(p * kernel->nr) * stride_n,
-                           stride_k, stride_n, flip, matrix->packed + p * panel_bytes);
-    for (size_t j = 0; j < panels * kernel->nr; j++) {
-        const size_t column = j / kernel->nr * kernel->nr + kernel->column_order[j % kernel->nr];
-        if (column >= n) continue;
-        const uint8_t *w = (const uint8_t *)weights + (ptrdiff_t)column * stride_n;
-        uint32_t sum = 0;
-        for (size_t row = 0; row < k; row++) sum += (uint32_t)(int8_t)(w[(ptrdiff_t)row * stride_k] ^ flip);
-        matrix->column_sums[j] = (int32_t)sum;
+                           stride_k, stride_n, flip, panel);
+        /* the product with ones, as fast as any; its bias are the zeros that it replaces */
+        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = sums};
+        kernel->tile(1, qk_min(kernel->nr, n - p * kernel->nr), k, ones, 0, panel, &epilogue, sums, 0);
     }
+    qk_aligned_free(ones);
     return QK_OK;
 }
 
@@ -49,7 +62,7 @@ qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *ma
         const size_t column = j / kernel->nr * kernel->nr + kernel->column_order[j % kernel->nr];
         if (column >= matrix->n) continue;
         const uint32_t bias = epilogue->bias ? (uint32_t)epilogue->bias[column] : 0;
-        columns->bias[j] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * (uint32_t)matrix->column_sums[j]);
+        columns->bias[j] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * (uint32_t)matrix->column_sums[column]);
         if (epilogue->dtype != QK_S32) columns->multiplier[j] = epilogue->multiplier[column];
     }
     return QK_OK;

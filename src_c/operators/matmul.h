@@ -8,7 +8,7 @@ struct qk_matrix {
     const struct qk_gemm_kernel *kernel;
     size_t k, n, panels;
     int8_t *packed;
-    int32_t *column_sums; /* sum over k of W[k, n], panel order; what the input's zero point is multiplied with */
+    int32_t *column_sums; /* sum over k of W[k, n]; what the input's zero point is multiplied with */
 };
 
 /* `flip` is 0x80 for uint8 weights, which are taken as int8 128 below. QK_ERROR_MEMORY leaves `matrix` empty. */

@@ -5,17 +5,30 @@ static size_t packed_index(const struct qk_gemm_kernel *kernel, size_t row, size
     return (row / kernel->kr * kernel->nr + position) * kernel->kr + row % kernel->kr;
 }
 
+/* In the order of the panel, so that it is written once from end to end and rows of B are read as they lie. */
 void qk_gemm_pack_panel(const struct qk_gemm_kernel *kernel, size_t k, size_t n, const uint8_t *b, ptrdiff_t stride_k,
                         ptrdiff_t stride_n, uint8_t flip, void *panel) {
+    const size_t nr = kernel->nr, kr = kernel->kr, bytes = kernel->element_bytes;
+    const uint8_t *const order = kernel->column_order;
     memset(panel, 0, qk_gemm_panel_bytes(kernel, k));
-    for (size_t j = 0; j < kernel->nr; j++) {
-        if (kernel->column_order[j] >= n) continue;
-        const uint8_t *column = b + kernel->column_order[j] * stride_n;
-        for (size_t row = 0; row < k; row++) {
-            const int8_t value = (int8_t)(column[(ptrdiff_t)row * stride_k] ^ flip);
-            const size_t at = packed_index(kernel, row, j);
-            if (kernel->element_bytes == 1) ((int8_t *)panel)[at] = value;
-            else ((int16_t *)panel)[at] = value;
+    for (size_t row = 0; row < k; row += kr) {
+        const size_t rows = k - row < kr ? k - row : kr;
+        for (size_t j = 0; j < nr; j++) {
+            if (order[j] >= n) continue;
+            const uint8_t *from = b + (ptrdiff_t)row * stride_k + order[j] * stride_n;
+            int8_t *to = (int8_t *)panel + (row * nr + j * kr) * bytes;
+            if (rows == 4 && bytes == 1) { /* a whole group of VNNI's layout, written out for speed */
+                to[0] = (int8_t)(from[0] ^ flip);
+                to[1] = (int8_t)(from[stride_k] ^ flip);
+                to[2] = (int8_t)(from[2 * stride_k] ^ flip);
+                to[3] = (int8_t)(from[3 * stride_k] ^ flip);
+                continue;
+            }
+            for (size_t r = 0; r < rows; r++) {
+                const int8_t value = (int8_t)(from[(ptrdiff_t)r * stride_k] ^ flip);
+                if (bytes == 1) to[r] = value;
+                else ((int16_t *)to)[r] = value;
+            }
         }
     }
 }
