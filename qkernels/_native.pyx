@@ -219,7 +219,7 @@ cdef class Plan:
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
             raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
-        weights = np.ascontiguousarray(weights, np.int8)
+        weights = np.asarray(weights, np.int8)      # of any strides
         bias = np.ascontiguousarray(bias, np.int32)
         multiplier = np.ascontiguousarray(multiplier, np.float32)
         d.k, d.n = weights.shape

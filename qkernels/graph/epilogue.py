@@ -5,10 +5,9 @@ epilogue computes float32(acc + bias) * multiplier, so multiplier = factor and b
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import ir
-from .values import F64
+from .values import F64, Integers
 
 # |bias| below 2^30 leaves as much for the sum of products: acc + bias cannot leave int32 up to K = 32,896
 _BIAS_LIMIT = 2.0**30
@@ -16,7 +15,7 @@ _FINE = 1 / 64      # of a unit of the output: below it, rounding the bias to an
 _NOTHING = 1e-30    # a factor below it shows in no output, and would soon leave float32
 
 
-def fold(weights: NDArray[np.int16], factor: F64, offset: F64, *, quantized: bool
+def fold(weights: Integers, factor: F64, offset: F64, *, quantized: bool
          ) -> tuple[ir.I8, ir.I32, ir.F32]:
     """(weights int8, bias int32, multiplier float32) for `weights` (..., channels) and `factor`, `offset` (channels,).
 
@@ -25,11 +24,13 @@ def fold(weights: NDArray[np.int16], factor: F64, offset: F64, *, quantized: boo
     exact; where it would not fit int32, they are divided, which loses nothing that the output could show.
     Raises ValueError where weights do not fit int8, or a factor or offset is not finite.
     """
-    if weights.size and not -128 <= weights.min() <= weights.max() <= 127:
+    axes = tuple(range(weights.ndim - 1))
+    least, most = weights.min(axes, initial=0), weights.max(axes, initial=0)
+    if least.min() < -128 or most.max() > 127:
         raise ValueError(f"weights less their zero point span {weights.min()}..{weights.max()}, expected -128..127")
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
         raise ValueError("a scale or bias is not finite")
-    largest = np.abs(weights.astype(np.int32)).reshape(-1, weights.shape[-1]).max(axis=0)
+    largest = np.maximum(most.astype(np.int32), -least.astype(np.int32))
     constant = (np.abs(factor) < _NOTHING) | (largest == 0)
     # the power of two that puts a constant at 2^23..2^24, the finest that float32 holds exactly
     as_constant = np.exp2(np.where(offset == 0, 0.0, np.maximum(np.frexp(offset)[1] - 24.0, -100.0)))
@@ -41,12 +42,14 @@ def fold(weights: NDArray[np.int16], factor: F64, offset: F64, *, quantized: boo
         finer = np.clip(np.ceil(np.abs(factor) / (2 * _FINE)), 1, np.maximum(room, 1))
     coarser = np.maximum(bias / _BIAS_LIMIT, 1.0)
     by = np.where(constant, 1.0, finer / coarser)
-    scaled = np.where(constant, 0.0, np.rint(weights * by))
+    scaled = weights.astype(np.int8)    # the copy that the graph owns, in the model's order of elements
+    changed = np.flatnonzero(constant | (by != 1))
+    scaled[..., changed] = np.rint(weights[..., changed] * np.where(constant, 0.0, by)[changed])
     multiplier = (factor / by).astype(np.float32)
     if not np.isfinite(multiplier).all():
         raise ValueError("a multiplier leaves float32")
     # against the multiplier as rounded: what the kernel will use
-    return scaled.astype(np.int8), np.rint(offset / multiplier.astype(np.float64)).astype(np.int32), multiplier
+    return scaled, np.rint(offset / multiplier.astype(np.float64)).astype(np.int32), multiplier
 
 
 def bounds(lower: float, upper: float, scale: ir.F32, zero_point: ir.I32) -> tuple[int, int]:

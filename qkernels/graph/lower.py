@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from . import ir
 
 if TYPE_CHECKING:
@@ -40,14 +38,14 @@ def _dequantize(plan: "Plan", src: list[int], node: ir.Dequantize) -> int:
 
 
 def _conv2d(plan: "Plan", src: list[int], node: ir.Conv2d) -> int:
-    return plan.conv2d(src[0], np.ascontiguousarray(node.weights), stride=node.stride, padding=node.padding,
+    return plan.conv2d(src[0], node.weights, stride=node.stride, padding=node.padding,
                        dilation=node.dilation, groups=node.groups, input_zero_point=node.input_zero_point,
                        bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
                        dtype=node.dtype, name=node.name)
 
 
 def _linear(plan: "Plan", src: list[int], node: ir.Linear) -> int:
-    return plan.linear(src[0], np.ascontiguousarray(node.weights), input_zero_point=node.input_zero_point,
+    return plan.linear(src[0], node.weights, input_zero_point=node.input_zero_point,
                        bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
                        dtype=node.dtype, name=node.name)
 

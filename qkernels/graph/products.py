@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import ir
 from .builder import Builder
-from .values import F64, Accumulator, Constant, Quantization, Tensor, Value
+from .values import F64, Accumulator, Constant, Integers, Quantization, Tensor, Value
 
 if TYPE_CHECKING:
     from openvino import Node
@@ -39,20 +38,22 @@ def matmul(b: Builder, op: "Node") -> Value:
     return _linear(b, op, x, quantization, q.T, scale, tuple(op.get_output_shape(0)), channels_first=False)
 
 
-def _weights(b: Builder, op: "Node", constant: Constant, *, channel_axes: int) -> tuple[NDArray[np.int16], F64]:
+def _weights(b: Builder, op: "Node", constant: Constant, *, channel_axes: int) -> tuple[Integers, F64]:
     """Integers less their zero point, in the model's axes, and the scale (channels_out,) over the first axes."""
     if not np.issubdtype(constant.data.dtype, np.integer):
         b.fail(op, f"weights are {constant.data.dtype}, not quantized")
-    shape = constant.data.shape
-    zero_point = np.zeros(1) if constant.zero_point is None else constant.zero_point
-    if np.any(zero_point != np.rint(zero_point)):
-        b.fail(op, "the weights' zero point is not an integer")
-    q = (constant.data.astype(np.float64) - zero_point).astype(np.int16)
-    spread = np.broadcast_to(np.float64(1) if constant.scale is None else constant.scale, shape)
-    scale = spread.reshape(int(np.prod(shape[:channel_axes])), -1)
-    if np.any(scale != scale[:, :1]):
+    q, shape = constant.data, constant.data.shape
+    if constant.zero_point is not None:
+        if np.any(constant.zero_point != np.rint(constant.zero_point)):
+            b.fail(op, "the weights' zero point is not an integer")
+        q = q.astype(np.int16) - constant.zero_point.astype(np.int16)
+    # looked at in its own shape: spread over the weights it would be eight times their size
+    scale = np.ones(1) if constant.scale is None else constant.scale
+    scale = scale.reshape((1,) * (len(shape) - scale.ndim) + scale.shape)
+    first = scale[(slice(None),) * channel_axes + (slice(1),) * (len(shape) - channel_axes)]
+    if np.any(scale != first):
         b.fail(op, "the weights' scale varies within an output channel")
-    return q, np.ascontiguousarray(scale[:, 0])
+    return q, np.broadcast_to(first, shape[:channel_axes] + first.shape[channel_axes:]).ravel()
 
 
 def explicit_padding(attributes: Mapping[str, Any], image: Sequence[int], kernel: Sequence[int],
@@ -74,7 +75,7 @@ def explicit_padding(attributes: Mapping[str, Any], image: Sequence[int], kernel
     return begin[0], begin[1], end[0], end[1]
 
 
-def _convolution(b: Builder, op: "Node", oihw: NDArray[np.int16], scale: F64, *, groups: int) -> Value:
+def _convolution(b: Builder, op: "Node", oihw: Integers, scale: F64, *, groups: int) -> Value:
     if oihw.ndim != 4:
         b.fail(op, f"weights of {oihw.ndim} axes, expected a convolution over height and width")
     x, q = b.quantized(op, 0)
@@ -91,8 +92,7 @@ def _convolution(b: Builder, op: "Node", oihw: NDArray[np.int16], scale: F64, *,
                      weights=np.empty(0, np.int8), stride=stride, padding=padding, dilation=dilation, groups=groups,
                      input_zero_point=q.zero_point, bias=np.empty(0, np.int32), multiplier=np.empty(0, np.float32))
     return Accumulator(node=node, channels_first=True, scale=scale * _input_scale(b, op, q, groups, channels_out),
-                       offset=np.zeros(channels_out), weights=np.ascontiguousarray(oihw.transpose(2, 3, 1, 0)),
-                       fused=x.absorbed, source=op.friendly_name)
+                       offset=np.zeros(channels_out), weights=oihw.transpose(2, 3, 1, 0), fused=x.absorbed, source=op.friendly_name)
 
 
 def _input_scale(b: Builder, op: "Node", q: Quantization, groups: int, channels_out: int) -> F64:
@@ -106,7 +106,7 @@ def _input_scale(b: Builder, op: "Node", q: Quantization, groups: int, channels_
     return np.repeat(by_group[:, 0], channels_out // groups)
 
 
-def _linear(b: Builder, op: "Node", x: Tensor, q: Quantization, weights: NDArray[np.int16], scale: F64,
+def _linear(b: Builder, op: "Node", x: Tensor, q: Quantization, weights: Integers, scale: F64,
             shape: tuple[int, ...], *, channels_first: bool) -> Value:
     if not q.per_tensor:
         b.fail(op, "the input's ranges differ between channels that are summed")
@@ -114,5 +114,5 @@ def _linear(b: Builder, op: "Node", x: Tensor, q: Quantization, weights: NDArray
                      weights=np.empty(0, np.int8), input_zero_point=int(q.zero_point[0]),
                      bias=np.empty(0, np.int32), multiplier=np.empty(0, np.float32))
     return Accumulator(node=node, channels_first=channels_first, scale=scale * q.scale.astype(np.float64),
-                       offset=np.zeros(weights.shape[1]), weights=np.ascontiguousarray(weights), fused=x.absorbed,
+                       offset=np.zeros(weights.shape[1]), weights=weights, fused=x.absorbed,
                        source=op.friendly_name)

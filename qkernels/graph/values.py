@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from . import ir
 
 F64 = NDArray[np.float64]
+Integers = NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class Accumulator:
     channels_first: bool
     scale: F64
     offset: F64
-    weights: NDArray[np.int16] | None
+    weights: Integers | None
     fused: tuple[str, ...]
     source: str                         # the last operator gathered
     lower: float = -np.inf
