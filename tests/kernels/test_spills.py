@@ -29,13 +29,14 @@ def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
     assert disassembly.vector_stores(loop) == []
 
 
-def test_depthwise_avx512vnni_spills_nothing(optimized):
-    """Loops over columns store their results and nothing on the stack: 36 dot products are three steps of stride 1."""
-    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx512vnni", "run"))
-             if 12 <= disassembly.dots(loop) <= 36]
-    assert loops
-    for loop in loops:
-        assert disassembly.vector_stores(loop, stack_only=True) == []
+@pytest.mark.parametrize("name, expected", [("two_rows", 48), ("stride2", 24), ("one_row", 24)])
+@pytest.mark.parametrize("form", ["plain", "bounded"])
+def test_depthwise_avx512vnni_spills_nothing(optimized, name, expected, form):
+    """The loop over columns, two vectors of outputs a turn, stores its results and nothing on the stack."""
+    loop = disassembly.hot_loop(body_of(optimized, "depthwise_avx512vnni", f"{name}_{form}"), expected)
+    assert loop is not None
+    assert disassembly.dots(loop) == expected
+    assert disassembly.vector_stores(loop, stack_only=True) == []
 
 
 @pytest.mark.parametrize("name, dots, allowed", [("stride1", 10, 4), ("stride2", 6, 2)])

@@ -58,61 +58,81 @@ struct view {
     const struct block *block;
     struct bounds bounds;
     const uint8_t *row[4];
-    size_t step[4]; /* bytes from column to column, 0 for a row of padding */
+    size_t moves[4]; /* all ones, or 0 for a row of padding, which stays where it is from column to column */
     const uint8_t *pad;
     size_t width, width_out, channels;
     __mmask64 mask; /* channels of the block */
     uint8_t *out[2];
 };
 
-/* What is the same all through a call, so that the compiler drops the rest: outputs rows, stride, channels in pairs of
- * pixels, all channels of the block there, form of the epilogue. */
+/* How a vector is filled: 64 channels of one pixel, 32 of each of two, or the same where those two lie side by side. */
+enum layout { SINGLE, PAIRED, ADJACENT };
+
+/* What is the same all through a call, so that the compiler drops the rest. `whole`: no channel of the block is missing. */
 struct kind {
-    int rows_out, stride, paired, whole;
+    int rows_out, stride;
+    enum layout layout;
+    int whole;
     enum form form;
 };
 
 ALWAYS_INLINE __m256i load_half(const struct view *v, int i, size_t x, struct kind kind) {
-    const uint8_t *p = x < v->width ? v->row[i] + x * v->step[i] : v->pad;
+    const uint8_t *p = x < v->width ? v->row[i] + (x * v->channels & v->moves[i]) : v->pad;
     return kind.whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8((__mmask32)v->mask, p);
 }
 
-/* Row i of column x (outside the image: the padding); paired: and of the column that the next output has in its place. */
-ALWAYS_INLINE __m512i load_row(const struct view *v, int i, size_t x, struct kind kind) {
-    if (kind.paired) {
-        if (kind.whole && kind.stride == 1 && v->step[i] == HALF && x < v->width && x + 1 < v->width)
-            return _mm512_loadu_si512(v->row[i] + x * HALF);
-        const __m256i low = load_half(v, i, x, kind), high = load_half(v, i, x + (size_t)kind.stride, kind);
-        return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-    }
-    const uint8_t *p = x < v->width ? v->row[i] + x * v->step[i] : v->pad;
-    return kind.whole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(v->mask, p);
+/* Row i of column x and, in the other half, of the column that the next output has in its place. */
+ALWAYS_INLINE __m512i load_pair(const struct view *v, int i, size_t x, struct kind kind) {
+    const __m256i low = load_half(v, i, x, kind), high = load_half(v, i, x + (size_t)kind.stride, kind);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
+struct rows { __m512i r0, r1, r2, r3; };
+
+ALWAYS_INLINE struct rows load_rows(const struct view *v, size_t x, struct kind kind) {
+#define INSIDE(i) _mm512_loadu_si512(v->row[i] + (at & v->moves[i]))
+    const size_t at = x * v->channels;
+    const int last = kind.rows_out == 2 ? 3 : 2; /* a fourth row that is not needed meets zero weights */
+    if (kind.layout == SINGLE && !kind.whole) {
+        if (x >= v->width) {
+            const __m512i pad = _mm512_maskz_loadu_epi8(v->mask, v->pad);
+            return (struct rows){pad, pad, pad, pad};
+        }
+#define MASKED(i) _mm512_maskz_loadu_epi8(v->mask, v->row[i] + (at & v->moves[i]))
+        return (struct rows){MASKED(0), MASKED(1), MASKED(2), MASKED(last)};
+#undef MASKED
+    }
+    if (kind.layout == SINGLE && x >= v->width) {
+        const __m512i pad = _mm512_loadu_si512(v->pad);
+        return (struct rows){pad, pad, pad, pad};
+    }
+    if (kind.layout == SINGLE || (kind.layout == ADJACENT && x < v->width - 1))
+        return (struct rows){INSIDE(0), INSIDE(1), INSIDE(2), INSIDE(last)};
+#undef INSIDE
+    return (struct rows){load_pair(v, 0, x, kind), load_pair(v, 1, x, kind), load_pair(v, 2, x, kind),
+                         load_pair(v, last, x, kind)};
+}
+
+/* Column x (outside the image: the padding), its rows interleaved. */
 ALWAYS_INLINE struct quad load_column(const struct view *v, size_t x, struct kind kind) {
-    const __m512i r0 = load_row(v, 0, x, kind), r1 = load_row(v, 1, x, kind), r2 = load_row(v, 2, x, kind);
-    const __m512i r3 = kind.rows_out == 2 ? load_row(v, 3, x, kind) : r2; /* meets zero weights */
-    const __m512i low01 = _mm512_unpacklo_epi8(r0, r1), high01 = _mm512_unpackhi_epi8(r0, r1);
-    const __m512i low23 = _mm512_unpacklo_epi8(r2, r3), high23 = _mm512_unpackhi_epi8(r2, r3);
+    const struct rows r = load_rows(v, x, kind);
+    const __m512i low01 = _mm512_unpacklo_epi8(r.r0, r.r1), high01 = _mm512_unpackhi_epi8(r.r0, r.r1);
+    const __m512i low23 = _mm512_unpacklo_epi8(r.r2, r.r3), high23 = _mm512_unpackhi_epi8(r.r2, r.r3);
     return (struct quad){_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
                          _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)};
 }
 
-ALWAYS_INLINE __m512i scaled(__m512i acc, const struct view *v, int g, enum form form) {
-    return scale_and_round(acc, _mm512_load_ps(v->block->multiplier + 16 * g), &v->bounds, form);
-}
-
 /* Output vector i of output row y. */
-ALWAYS_INLINE void store(struct quad acc, const struct view *v, int y, size_t i, struct kind kind) {
-    const struct bounds *b = &v->bounds;
-    const __m512i low = to_words(scaled(acc.g0, v, 0, kind.form), scaled(acc.g1, v, 1, kind.form), b, kind.form);
-    const __m512i high = to_words(scaled(acc.g2, v, 2, kind.form), scaled(acc.g3, v, 3, kind.form), b, kind.form);
-    const __m512i bytes = to_bytes(low, high, b, kind.form);
-    const size_t x = kind.paired ? 2 * i : i;
+ALWAYS_INLINE void store(__m512i bytes, const struct view *v, int y, size_t i, struct kind kind) {
+    const size_t x = kind.layout == SINGLE ? i : 2 * i;
     uint8_t *out = v->out[y] + x * v->channels;
-    if (!kind.paired) {
+    if (kind.layout == SINGLE) {
         if (kind.whole) _mm512_storeu_si512(out, bytes);
         else _mm512_mask_storeu_epi8(out, v->mask, bytes);
+        return;
+    }
+    if (kind.layout == ADJACENT && x + 1 < v->width_out) {
+        _mm512_storeu_si512(out, bytes);
         return;
     }
     const __mmask32 mask = (__mmask32)v->mask;
@@ -124,87 +144,122 @@ ALWAYS_INLINE void store(struct quad acc, const struct view *v, int y, size_t i,
     else _mm256_mask_storeu_epi8(out + v->channels, mask, second);
 }
 
-#define TAP(x, g) _mm512_load_si512(b->taps[y][x][g])
-#define BIAS(g) _mm512_load_si512(b->bias + 16 * g)
 #define DOT _mm512_dpbusd_epi32
 
-/* Two vectors of outputs of each row, from columns p0 p1 p2 and q0 q1 q2. */
-ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, size_t vectors, struct quad p0, struct quad p1, struct quad p2,
-                               struct quad q0, struct quad q1, struct quad q2, struct kind kind) {
+/* A load that is done once: the compiler would fold it into each instruction that uses it. */
+ALWAYS_INLINE __m512i load_once(const void *p) {
+    __m512i v = _mm512_load_si512(p);
+    __asm__("" : "+v"(v));
+    return v;
+}
+
+#define EACH_GROUP(X) X(0) X(1) X(2) X(3)
+
+/* Two vectors of outputs of each row, from columns p0 p1 p2 and q0 q1 q2. One load of weights serves both. Eight sums run
+ * side by side through each step, so that none waits for the one before it. */
+ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct quad p0, struct quad p1, struct quad p2,
+                               struct quad q0, struct quad q1, struct quad q2, const struct bounds *bounds, struct kind kind) {
     const struct block *b = v->block;
+#define START(n) __m512i p_##n = load_once(b->bias + 16 * n), q_##n = p_##n;
+#define TAP(x, n)                                                                                                      \
+    {                                                                                                                  \
+        const __m512i w = load_once(b->taps[y][x][n]);                                                                 \
+        p_##n = DOT(p_##n, p##x.g##n, w), q_##n = DOT(q_##n, q##x.g##n, w);                                            \
+    }
+#define TAP0(n) TAP(0, n)
+#define TAP1(n) TAP(1, n)
+#define TAP2(n) TAP(2, n)
+#define SCALE(n)                                                                                                       \
+    {                                                                                                                  \
+        const __m512 multiplier = _mm512_castsi512_ps(load_once(b->multiplier + 16 * n));                              \
+        p_##n = scale_and_round(p_##n, multiplier, bounds, kind.form);                                                 \
+        q_##n = scale_and_round(q_##n, multiplier, bounds, kind.form);                                                 \
+    }
+#pragma GCC unroll 2
     for (int y = 0; y < kind.rows_out; y++) {
-        struct quad p, q;
-#define GROUP(g, n)                                                                                                    \
-        {                                                                                                              \
-            const __m512i w0 = TAP(0, n), w1 = TAP(1, n), w2 = TAP(2, n), bias = BIAS(n);                              \
-            p.g = DOT(DOT(DOT(bias, p0.g, w0), p1.g, w1), p2.g, w2);                                                   \
-            q.g = DOT(DOT(DOT(bias, q0.g, w0), q1.g, w1), q2.g, w2);                                                   \
-        }
-        GROUP(g0, 0) GROUP(g1, 1) GROUP(g2, 2) GROUP(g3, 3)
-#undef GROUP
-        store(p, v, y, i, kind);
-        if (i + 1 < vectors) store(q, v, y, i + 1, kind);
+        EACH_GROUP(START)
+        EACH_GROUP(TAP0)
+        EACH_GROUP(TAP1)
+        EACH_GROUP(TAP2)
+        EACH_GROUP(SCALE)
+        const __m512i p_low = to_words(p_0, p_1, bounds, kind.form), p_high = to_words(p_2, p_3, bounds, kind.form);
+        const __m512i q_low = to_words(q_0, q_1, bounds, kind.form), q_high = to_words(q_2, q_3, bounds, kind.form);
+        store(to_bytes(p_low, p_high, bounds, kind.form), v, y, i, kind);
+        if (both) store(to_bytes(q_low, q_high, bounds, kind.form), v, y, i + 1, kind);
     }
 }
 
 /* All output columns. A column that two outputs need is loaded and unpacked once. */
 ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kind kind) {
-    const size_t vectors = kind.paired ? (v->width_out + 1) / 2 : v->width_out;
-    const size_t advance = (size_t)kind.stride * (kind.paired ? 2 : 1); /* input columns from one vector to the next */
+    const size_t pixels = kind.layout == SINGLE ? 1 : 2, vectors = (v->width_out + pixels - 1) / pixels;
+    const size_t advance = (size_t)kind.stride * pixels; /* input columns from one vector to the next */
+    const struct bounds bounds = v->bounds;
     size_t at = 0 - pad_left;
     struct quad c0 = load_column(v, at, kind), c1 = c0;
     if (advance == 1) c1 = load_column(v, at + 1, kind);
-    for (size_t i = 0; i < vectors; i += 2, at += 2 * advance) {
+    size_t i = 0;
+    for (; i + 2 <= vectors; i += 2, at += 2 * advance) {
         if (advance == 1) {
             const struct quad c2 = load_column(v, at + 2, kind), c3 = load_column(v, at + 3, kind);
-            two_vectors(v, i, vectors, c0, c1, c2, c1, c2, c3, kind);
+            two_vectors(v, i, 1, c0, c1, c2, c1, c2, c3, &bounds, kind);
             c0 = c2, c1 = c3;
         } else {
             const struct quad p1 = load_column(v, at + 1, kind), p2 = load_column(v, at + 2, kind);
             const struct quad q0 = advance == 2 ? p2 : load_column(v, at + 4, kind);
             const struct quad q1 = load_column(v, at + advance + 1, kind), q2 = load_column(v, at + advance + 2, kind);
-            two_vectors(v, i, vectors, c0, p1, p2, q0, q1, q2, kind);
+            two_vectors(v, i, 1, c0, p1, p2, q0, q1, q2, &bounds, kind);
             c0 = advance == 2 ? q2 : load_column(v, at + 8, kind);
         }
     }
+    if (i == vectors) return;
+    /* loaded again: kept for this, they would take registers from the loop */
+    c0 = load_column(v, at, kind), c1 = load_column(v, at + 1, kind);
+    const struct quad c2 = load_column(v, at + 2, kind);
+    two_vectors(v, i, 0, c0, c1, c2, c0, c1, c2, &bounds, kind);
 }
 
-/* A function of its own for each kind. Kinds that no network is slow for share one: an epilogue of any form, masks. */
+/* A function of its own for each kind. Those that no network spends its time in share one: masks, any epilogue. */
 typedef void columns_fn(const struct view *v, size_t pad_left);
-#define KIND(name, rows_out, stride, paired, whole, form)                                                              \
+#define KIND(name, rows_out, stride, layout, whole, form)                                                              \
     static void name(const struct view *v, size_t pad_left) {                                                          \
-        run_columns(v, pad_left, (struct kind){rows_out, stride, paired, whole, form});                                \
+        run_columns(v, pad_left, (struct kind){rows_out, stride, layout, whole, form});                                \
     }
-#define FORMS(name, rows_out, stride, paired)                                                                          \
-    KIND(name##_plain, rows_out, stride, paired, 1, PLAIN)                                                             \
-    KIND(name##_bounded, rows_out, stride, paired, 1, BOUNDED)                                                         \
-    KIND(name##_any, rows_out, stride, paired, 0, ANY)                                                                 \
+#define FORMS(name, rows_out, stride, layout)                                                                          \
+    KIND(name##_plain, rows_out, stride, layout, 1, PLAIN)                                                             \
+    KIND(name##_bounded, rows_out, stride, layout, 1, BOUNDED)                                                         \
+    KIND(name##_any, rows_out, stride, layout, layout == ADJACENT, ANY)                                                \
     static columns_fn *const name[N_FORMS] = {name##_plain, name##_bounded, name##_any};
-FORMS(two_rows, 2, 1, 0)
-FORMS(two_rows_paired, 2, 1, 1)
-FORMS(one_row, 1, 1, 0)
-FORMS(one_row_paired, 1, 1, 1)
-FORMS(stride2, 1, 2, 0)
-FORMS(stride2_paired, 1, 2, 1)
+FORMS(two_rows, 2, 1, SINGLE)
+FORMS(two_rows_paired, 2, 1, PAIRED)
+FORMS(two_rows_adjacent, 2, 1, ADJACENT)
+FORMS(one_row, 1, 1, SINGLE)
+FORMS(one_row_paired, 1, 1, PAIRED)
+FORMS(stride2, 1, 2, SINGLE)
+FORMS(stride2_paired, 1, 2, PAIRED)
 
-static columns_fn *choose(const struct qk_depthwise_rows *rows, int paired, int whole, enum form form) {
-    columns_fn *const *forms = rows->stride == 2     ? (paired ? stride2_paired : stride2)
-                               : rows->rows_out == 2 ? (paired ? two_rows_paired : two_rows)
-                                                     : (paired ? one_row_paired : one_row);
-    return forms[whole ? form : ANY];
+static columns_fn *choose(const struct qk_depthwise_rows *rows, size_t left, enum form form) {
+    const int paired = left <= HALF, whole = left == HALF || left >= BLOCK;
+    if (rows->stride == 2) return (paired ? stride2_paired : stride2)[whole ? form : ANY];
+    if (rows->rows_out == 1) return (paired ? one_row_paired : one_row)[whole ? form : ANY];
+    const int padding = !rows->step[0] || !rows->step[1] || !rows->step[2] || !rows->step[3];
+    if (rows->channels == HALF && !padding) return two_rows_adjacent[form];
+    return (paired ? two_rows_paired : two_rows)[whole ? form : ANY];
 }
 
 static void run(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant) {
     struct view v = {.block = packed, .bounds = make_bounds(requant), .width = rows->width, .width_out = rows->width_out,
                      .channels = rows->channels};
+    const enum form form = form_of(requant);
     for (size_t c = 0; c < rows->channels; c += BLOCK, v.block++) {
         const size_t left = rows->channels - c;
-        const int paired = left <= HALF;
         v.pad = rows->pad + c;
         v.mask = first_bytes(left);
-        for (size_t i = 0; i < rows->rows_out + 2; i++) v.row[i] = rows->row[i] + c, v.step[i] = rows->step[i];
+        for (size_t i = 0; i < rows->rows_out + 2; i++) {
+            v.row[i] = rows->row[i] + c;
+            v.moves[i] = rows->step[i] ? ~(size_t)0 : 0;
+        }
         for (size_t i = 0; i < rows->rows_out; i++) v.out[i] = rows->out[i] + c;
-        choose(rows, paired, left == HALF || left >= BLOCK, form_of(requant))(&v, rows->pad_left);
+        choose(rows, left, form)(&v, rows->pad_left);
     }
 }
 
