@@ -40,6 +40,7 @@ struct qk_backend {
 };
 
 unsigned qk_cpu_features(void);
+size_t qk_cpu_cache_bytes(void); /* of the last-level cache; see cpu.c */
 
 /* The table of the instruction set in use. Objects keep the table they were made with. */
 const struct qk_kernels *qk_current_kernels(void);

@@ -7,11 +7,13 @@
  *
  * Overflow: |product| may reach infinity. vcvtps2dq turns everything from 2^31 upwards into INT32_MIN, so kernels bound
  * the product from above by `hi_float` (exact: hi - zero_point is a small integer, and clamping to an integer commutes
- * with rounding). From below INT32_MIN saturates rightly by itself.
+ * with rounding). From below INT32_MIN saturates rightly by itself. Where weights and bias leave no room for such a
+ * product, as in every real network, the caller says so with `bounded`, and kernels spare themselves that step.
  */
 #ifndef QK_KERNELS_REQUANT_H
 #define QK_KERNELS_REQUANT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct qk_requant {
@@ -20,6 +22,19 @@ struct qk_requant {
     int32_t zero_point; /* 0..255 */
     uint8_t lo, hi;     /* 0..255, lo <= hi */
     uint8_t flip;       /* 0, or 0x80 for int8 output */
+    uint8_t bounded;    /* |acc * multiplier| < 2^31 for whatever acc can be */
 };
+
+/* `bounded` for sums of `taps` products of a uint8 and an int8, with n biases and multipliers. */
+static inline uint8_t qk_is_bounded(size_t taps, size_t n, const int32_t *bias, const float *multiplier) {
+    const double int32_end = 2147483648.0;
+    for (size_t i = 0; i < n; i++) {
+        double acc = (double)taps * 255 * 128 + (bias[i] < 0 ? -(double)bias[i] : bias[i]);
+        if (acc > int32_end) acc = int32_end; /* sums wrap round */
+        const double product = acc * (multiplier[i] < 0 ? -multiplier[i] : multiplier[i]);
+        if (!(product < int32_end / 2)) return 0; /* half: a margin for float32's rounding */
+    }
+    return 1;
+}
 
 #endif

@@ -15,6 +15,7 @@ struct loop {
     const int32_t *zero_point;
     uint8_t flip;
     int32_t shift; /* of the zero point: 128 for int8 */
+    int stream;    /* the output is larger than the caches */
     const struct qk_requant *requant;
     int direction;
 };
@@ -27,8 +28,8 @@ static void run_same(const struct loop *l, size_t at, size_t n, size_t channel) 
     const float scale = l->scale[channel];
     if (l->direction == REQUANTIZE) l->kernels->requantize(src, dst, n, scale, l->requant);
     else if (l->direction == QUANTIZE)
-        l->kernels->quantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip);
-    else l->kernels->dequantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip);
+        l->kernels->quantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip, l->stream);
+    else l->kernels->dequantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip, l->stream);
 }
 
 /* n elements of as many channels, from `channel` on */
@@ -72,6 +73,7 @@ static void task(void *context, size_t index, size_t thread) {
 
 static void run_loop(struct loop *l) {
     const size_t total = l->outer * l->channels * l->inner;
+    l->stream = total * l->dst_size > qk_cpu_cache_bytes();
     qk_parallel_for((total + CHUNK - 1) / CHUNK, task, l);
 }
 
@@ -80,7 +82,7 @@ static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine
     const size_t f = sizeof(float);
     return (struct loop){kernels, src, dst, direction == QUANTIZE ? f : 1, direction == QUANTIZE ? 1 : f, map->outer,
                          map->channels, map->inner, map->scale, map->zero_point, qk_flip(map->dtype),
-                         map->dtype == QK_S8 ? 128 : 0, NULL, direction};
+                         map->dtype == QK_S8 ? 128 : 0, 0, NULL, direction};
 }
 
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map) {
@@ -98,7 +100,7 @@ qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
 qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *map) {
     const struct qk_requant r = qk_make_requant(map->dtype, map->zero_point, map->lo, map->hi);
     struct loop l = {qk_current_kernels(), (const uint8_t *)acc, q, 4, 1, map->outer, map->channels, map->inner,
-                     map->multiplier, NULL, 0, 0, &r, REQUANTIZE};
+                     map->multiplier, NULL, 0, 0, 0, &r, REQUANTIZE};
     run_loop(&l);
     return QK_OK;
 }

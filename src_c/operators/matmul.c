@@ -53,7 +53,7 @@ qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *ma
                           int32_t input_zero_point_u8) {
     const struct qk_gemm_kernel *kernel = matrix->kernel;
     const size_t padded = matrix->panels * kernel->nr;
-    *columns = (struct qk_columns){qk_aligned_alloc(padded * sizeof(int32_t)), qk_aligned_alloc(padded * sizeof(float))};
+    *columns = (struct qk_columns){qk_aligned_alloc(padded * sizeof(int32_t)), qk_aligned_alloc(padded * sizeof(float)), 0};
     if (!columns->bias || !columns->multiplier) {
         qk_columns_free(columns);
         return QK_ERROR_MEMORY;
@@ -65,6 +65,7 @@ qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *ma
         columns->bias[j] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * (uint32_t)matrix->column_sums[column]);
         if (epilogue->dtype != QK_S32) columns->multiplier[j] = epilogue->multiplier[column];
     }
+    columns->bounded = qk_is_bounded(matrix->k, padded, columns->bias, columns->multiplier);
     return QK_OK;
 }
 
@@ -100,18 +101,14 @@ void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *co
         a = scratch;
         a_stride = qk_gemm_pack_a_stride(kernel, matrix->k);
     }
-    /* tiles of nearly equal height: a last one of a single row would leave most of the accumulators idle */
-    const size_t tiles = (m + kernel->mr - 1) / kernel->mr;
+    struct qk_gemm_epilogue epilogue = {.out = out, .requant = *requant};
+    epilogue.requant.bounded = columns->bounded;
     for (size_t p = first; p < last; p++) {
-        const struct qk_gemm_epilogue epilogue = {out, columns->bias + p * kernel->nr, columns->multiplier + p * kernel->nr,
-                                                  *requant};
+        epilogue.bias = columns->bias + p * kernel->nr;
+        epilogue.multiplier = columns->multiplier + p * kernel->nr;
         const int8_t *panel = matrix->packed + p * qk_gemm_panel_bytes(kernel, matrix->k);
         const size_t n = qk_min(kernel->nr, matrix->n - p * kernel->nr);
-        for (size_t t = 0; t < tiles; t++) {
-            const size_t from = t * m / tiles, to = (t + 1) * m / tiles;
-            kernel->tile(to - from, n, matrix->k, a + from * a_stride, a_stride, panel, &epilogue,
-                         c + from * c_stride + p * kernel->nr * out_bytes, c_stride);
-        }
+        kernel->run(m, n, matrix->k, a, a_stride, panel, &epilogue, c + p * kernel->nr * out_bytes, c_stride);
     }
 }
 

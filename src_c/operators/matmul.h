@@ -20,6 +20,7 @@ void qk_matrix_free(struct qk_matrix *matrix);
 struct qk_columns {
     int32_t *bias;
     float *multiplier;
+    uint8_t bounded; /* see requant.h */
 };
 qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
                           int32_t input_zero_point_u8);

@@ -85,10 +85,10 @@ static float any_multiplier(size_t mode) {
     return ldexpf(1.0f + (float)next_random() / 2147483648.0f, -(int)between(0, 24));
 }
 static struct qk_requant any_requant(void) {
-    const int zero_point = (int)below(256), whole = below(2) == 0;
+    const int plain = below(4) == 0, zero_point = plain ? 0 : (int)below(256), whole = plain || below(2) == 0;
     const int lo = whole ? 0 : (int)below(256), hi = whole ? 255 : (int)between((size_t)lo, 255);
     return (struct qk_requant){(float)(hi - zero_point), (float)(lo - zero_point), zero_point, (uint8_t)lo, (uint8_t)hi,
-                               below(2) ? 0x80 : 0};
+                               !plain && below(2) ? 0x80 : 0, 0};
 }
 static float any_float(float scale) {
     static const float odd[] = {0.0f, -0.0f, 1e-45f, -1e-45f, FLT_MIN, FLT_MAX, -FLT_MAX, NAN, INFINITY, -INFINITY};
@@ -116,7 +116,7 @@ struct product {
     struct qk_requant requant;
 };
 
-/* Tile by tile, one if m <= mr and n <= nr. Slots from `first` on hold what is packed. */
+/* Panel by panel. Slots from `first` on hold what is packed. */
 static void multiply(const struct qk_gemm_kernel *kernel, const struct product *p, uint8_t *c, int first) {
     for (size_t j = 0; j < p->n; j += kernel->nr) {
         const size_t n = p->n - j < kernel->nr ? p->n - j : kernel->nr;
@@ -136,18 +136,15 @@ static void multiply(const struct qk_gemm_kernel *kernel, const struct product *
             multiplier[at] = p->multiplier[j + kernel->column_order[at]];
         }
         const struct qk_gemm_epilogue epilogue = {p->out, bias, multiplier, p->requant};
-        for (size_t i = 0; i < p->m; i += kernel->mr) {
-            const size_t m = p->m - i < kernel->mr ? p->m - i : kernel->mr;
-            const uint8_t *a = p->a + i * p->a_stride;
-            size_t a_stride = p->a_stride;
-            if (kernel->pack_a) {
-                a_stride = qk_gemm_pack_a_stride(kernel, p->k);
-                uint8_t *packed = place(first + 3, m * a_stride, 0);
-                kernel->pack_a(m, p->k, a, p->a_stride, packed);
-                a = packed;
-            }
-            kernel->tile(m, n, p->k, a, a_stride, panel, &epilogue, c + i * p->c_stride + j * p->element, p->c_stride);
+        const uint8_t *a = p->a;
+        size_t a_stride = p->a_stride;
+        if (kernel->pack_a) {
+            a_stride = qk_gemm_pack_a_stride(kernel, p->k);
+            uint8_t *packed = place(first + 3, p->m * a_stride, 0);
+            kernel->pack_a(p->m, p->k, a, p->a_stride, packed);
+            a = packed;
         }
+        kernel->run(p->m, n, p->k, a, a_stride, panel, &epilogue, c + j * p->element, p->c_stride);
     }
 }
 
@@ -166,6 +163,7 @@ static void check_product(const struct qk_gemm_kernel *kernel, size_t m, size_t 
     const size_t bias_mode = below(4), multiplier_mode = below(4);
     for (size_t j = 0; j < n; j++) bias[j] = any_int(bias_mode), multiplier[j] = any_multiplier(multiplier_mode);
     p.a = a, p.b = b, p.bias = bias, p.multiplier = multiplier;
+    p.requant.bounded = qk_is_bounded(k, n, bias, multiplier);
     const int at_start = below(4) == 0;
     uint8_t *expected = place(4, c_bytes, at_start), *got = place(5, c_bytes, at_start);
     multiply(&scalar.gemm[0], &p, expected, 6);
@@ -178,13 +176,13 @@ static void check_gemm(void) {
     for (int i = 0; i < 2; i++) {
         const struct qk_gemm_kernel *kernel = kernels[i];
         for (int out = 0; out < 3; out++) {
-            for (size_t m = 1; m <= kernel->mr; m++)
+            for (size_t m = 1; m <= 2 * kernel->mr + 1; m++)
                 for (size_t n = 1; n <= kernel->nr; n++) check_product(kernel, m, n, below(71), out);
             for (size_t k = 0; k <= 70; k++)
                 for (int j = 0; j < 3; j++)
-                    check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), k, out);
+                    check_product(kernel, between(1, 3 * kernel->mr), between(1, kernel->nr), k, out);
             for (int j = 0; j < 8; j++)
-                check_product(kernel, between(1, kernel->mr), between(1, kernel->nr), between(71, 1500), out);
+                check_product(kernel, between(1, 3 * kernel->mr), between(1, kernel->nr), between(71, 1500), out);
         }
     }
 }
@@ -211,7 +209,8 @@ static void check_depthwise_case(size_t channels, size_t width, size_t stride, s
     fill_bytes(weights, 9 * channels);
     const size_t bias_mode = below(4), multiplier_mode = below(4);
     for (size_t c = 0; c < channels; c++) bias[c] = any_int(bias_mode), multiplier[c] = any_multiplier(multiplier_mode);
-    const struct qk_requant requant = any_requant();
+    struct qk_requant requant = any_requant();
+    requant.bounded = qk_is_bounded(9, channels, bias, multiplier);
     const size_t out_bytes = rows.width_out * channels;
     const int at_start = below(4) == 0;
     uint8_t *out[2][2];

@@ -40,9 +40,9 @@ def dots(body):
     return sum(mnemonic in _DOT for _, mnemonic, _ in body)
 
 
-def hot_loop(body):
-    """The innermost loop that holds dot products."""
-    return next((loop for loop in loops(body) if dots(loop)), None)
+def hot_loop(body, least):
+    """The innermost loop of at least `least` dot products: what is shorter is a cold block that jumps back."""
+    return next((loop for loop in loops(body) if dots(loop) >= least), None)
 
 
 def vector_stores(body, stack_only=False):

@@ -18,24 +18,25 @@ def body_of(optimized, stem, name):
     return found[name]
 
 
-@pytest.mark.parametrize("stem, name, expected", [("gemm_7x64_avx512vnni", "tile_7", 28),
-                                                  ("gemm_14x32_avx512vnni", "tile_14", 28),
-                                                  ("gemm_avx2", "tile_6", 12)])
+@pytest.mark.parametrize("stem, name, expected", [
+    *(("gemm_7x64_avx512vnni", f"{form}_{rows}", 4 * rows) for form in ("plain", "bounded", "any") for rows in (4, 7)),
+    *(("gemm_14x32_avx512vnni", f"{form}_14", 28) for form in ("plain", "bounded", "any")), ("gemm_avx2", "tile_6", 12)])
 def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
     """The loop over k: as many dot products as accumulators, or a multiple if unrolled, and no store at all."""
-    loop = disassembly.hot_loop(body_of(optimized, stem, name))
+    loop = disassembly.hot_loop(body_of(optimized, stem, name), expected)
     assert loop is not None
     assert disassembly.dots(loop) % expected == 0
     assert disassembly.vector_stores(loop) == []
 
 
-def test_depthwise_avx512vnni_spills_nothing(optimized):
-    """Loops over columns store their results and nothing on the stack: 36 dot products are three steps of stride 1."""
-    loops = [loop for loop in disassembly.loops(body_of(optimized, "depthwise_avx512vnni", "run"))
-             if 12 <= disassembly.dots(loop) <= 36]
-    assert loops
-    for loop in loops:
-        assert disassembly.vector_stores(loop, stack_only=True) == []
+@pytest.mark.parametrize("name, expected", [("two_rows", 48), ("stride2", 24), ("one_row", 24)])
+@pytest.mark.parametrize("form", ["plain", "bounded"])
+def test_depthwise_avx512vnni_spills_nothing(optimized, name, expected, form):
+    """The loop over columns, two vectors of outputs a turn, stores its results and nothing on the stack."""
+    loop = disassembly.hot_loop(body_of(optimized, "depthwise_avx512vnni", f"{name}_{form}"), expected)
+    assert loop is not None
+    assert disassembly.dots(loop) == expected
+    assert disassembly.vector_stores(loop, stack_only=True) == []
 
 
 @pytest.mark.parametrize("name, dots, allowed", [("stride1", 10, 4), ("stride2", 6, 2)])

@@ -1,31 +1,31 @@
-/* Depthwise 3x3 on 32 channels at a time.
+/* Depthwise 3x3 on vectors of 64 bytes: 64 channels of a pixel, or 32 channels of two pixels ('paired') where no more are
+ * left.
  *
- * The bytes of one column of four input rows are interleaved, so that one dot product sums up to four taps:
+ * The bytes of one column of four input rows are interleaved by unpacking twice, so that one dot product sums up to four
+ * taps of each channel:
  *
- *     lanes of a column   r0 r1 r2 r3   for each channel
+ *     lanes of a column   r0 r1 r2 r3   for each of 16 channels
  *     weights, row 0      w0 w1 w2  0
  *     weights, row 1       0 w0 w1 w2   (the second output row)
  *
- * Stride 1: three columns' accumulators are alive at once, 12 registers (left, middle and right tap; two rows; two halves of
- * 16 channels), and the 12 vectors of weights as far as registers reach, the rest as memory operands. Each column is
- * loaded and interleaved once for six dot products a half.
+ * A vector of outputs takes 12 dot products and 4 multiplications of the epilogue, 16 cycles of the two multiplying ports;
+ * unpacks, conversions and packs run beside them. What has to be watched is the loads, one a cycle: two output rows have 24
+ * vectors of weights, more than there are registers, so two vectors of outputs are made at once and share each load.
  */
+#include "../requant_avx512vnni.h"
 #include "depthwise.h"
-#include <immintrin.h>
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-enum { BLOCK = 32 };
+enum { BLOCK = 64, HALF = 32, GROUPS = 4 };
 
 struct block {
-    int8_t taps[3][4][64]; /* kernel column; row 0 half 0, row 0 half 1, row 1 half 0, row 1 half 1 */
+    int8_t taps[2][3][GROUPS][64]; /* output row, kernel column, group of 16 channels */
     int32_t bias[BLOCK];
     float multiplier[BLOCK];
 };
 
-/* Channel of lane e of half h: packing two halves of int32 to bytes then leaves natural order in each 64 bits. */
-static size_t lane_channel(size_t half, size_t e) {
-    return 8 * (e / 4) + 4 * half + e % 4;
+/* Channel of lane e of group g: packing four groups of int32 to bytes then leaves natural order. */
+static size_t lane_channel(size_t g, size_t e) {
+    return 16 * (e / 4) + 4 * g + e % 4;
 }
 
 static size_t packed_bytes(size_t channels) {
@@ -36,179 +36,230 @@ static void pack(size_t channels, const int8_t *weights, const int32_t *bias, co
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
         *b = (struct block){0};
-        for (size_t half = 0; half < 2; half++)
+        const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK; /* paired: both pixels have the same */
+        for (size_t g = 0; g < GROUPS; g++)
             for (size_t e = 0; e < 16; e++) {
-                const size_t c = c0 + lane_channel(half, e);
-                if (c >= channels) continue;
-                b->bias[half * 16 + e] = bias[c];
-                b->multiplier[half * 16 + e] = multiplier[c];
+                const size_t within = lane_channel(g, e) % period, c = c0 + within;
+                if (within >= left) continue;
+                b->bias[g * 16 + e] = bias[c];
+                b->multiplier[g * 16 + e] = multiplier[c];
                 for (size_t x = 0; x < 3; x++)
-                    for (size_t y = 0; y < 3; y++) {
-                        const int8_t w = weights[(y * 3 + x) * channels + c];
-                        b->taps[x][half][e * 4 + y] = w;
-                        b->taps[x][2 + half][e * 4 + y + 1] = w;
-                    }
+                    for (size_t y = 0; y < 3; y++)
+                        b->taps[0][x][g][e * 4 + y] = b->taps[1][x][g][e * 4 + y + 1] = weights[(y * 3 + x) * channels + c];
             }
     }
 }
 
-struct column { __m512i half0, half1; };
-struct sums { __m512i top0, top1, bottom0, bottom1; };
-struct constants { __m512i interleave0, interleave1, zero_point, lo, flip; __m512 hi; };
+/* One vector of each group. */
+struct quad { __m512i g0, g1, g2, g3; };
 
 /* Where a block of channels is read and written. */
 struct view {
+    const struct block *block;
+    struct bounds bounds;
     const uint8_t *row[4];
-    size_t keep[4]; /* all ones, or 0 for a row of padding, which does not move from column to column */
+    size_t moves[4]; /* all ones, or 0 for a row of padding, which stays where it is from column to column */
     const uint8_t *pad;
-    size_t width, channels;
+    size_t width, width_out, channels;
+    __mmask64 mask; /* channels of the block */
     uint8_t *out[2];
-    __mmask32 mask; /* channels of the block */
 };
 
-static struct constants make_constants(const struct qk_requant *r) {
-    uint8_t index[2][64];
-    for (size_t half = 0; half < 2; half++)
-        for (size_t e = 0; e < 16; e++)
-            for (size_t row = 0; row < 4; row++) index[half][4 * e + row] = (uint8_t)(32 * row + lane_channel(half, e));
-    return (struct constants){_mm512_loadu_si512(index[0]), _mm512_loadu_si512(index[1]),
-                              _mm512_set1_epi16((int16_t)r->zero_point), _mm512_set1_epi8((char)r->lo),
-                              _mm512_set1_epi8((char)r->flip), _mm512_set1_ps(r->hi_float)};
+/* How a vector is filled: 64 channels of one pixel, 32 of each of two, or the same where those two lie side by side. */
+enum layout { SINGLE, PAIRED, ADJACENT };
+
+/* What is the same all through a call, so that the compiler drops the rest. `whole`: no channel of the block is missing. */
+struct kind {
+    int rows_out, stride;
+    enum layout layout;
+    int whole;
+    enum form form;
+};
+
+ALWAYS_INLINE __m256i load_half(const struct view *v, int i, size_t x, struct kind kind) {
+    const uint8_t *p = x < v->width ? v->row[i] + (x * v->channels & v->moves[i]) : v->pad;
+    return kind.whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8((__mmask32)v->mask, p);
 }
 
-ALWAYS_INLINE __m256i load_channels(const uint8_t *p, __mmask32 mask, int whole) {
-    return whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8(mask, p);
-}
-
-ALWAYS_INLINE __m512i join(__m256i low, __m256i high) {
+/* Row i of column x and, in the other half, of the column that the next output has in its place. */
+ALWAYS_INLINE __m512i load_pair(const struct view *v, int i, size_t x, struct kind kind) {
+    const __m256i low = load_half(v, i, x, kind), high = load_half(v, i, x + (size_t)kind.stride, kind);
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
-/* Input column x (outside the image: the padding), rows 0..rows-1 (3 or 4) interleaved. */
-ALWAYS_INLINE struct column load_column(const struct view *v, size_t x, int rows, int whole, const struct constants *k) {
-    __m512i r01, r23;
-    if (x < v->width) {
-        const size_t at = x * v->channels;
-        r01 = join(load_channels(v->row[0] + (at & v->keep[0]), v->mask, whole),
-                   load_channels(v->row[1] + (at & v->keep[1]), v->mask, whole));
-        const __m256i r2 = load_channels(v->row[2] + (at & v->keep[2]), v->mask, whole);
-        r23 = rows == 3 ? _mm512_castsi256_si512(r2)
-                        : join(r2, load_channels(v->row[3] + (at & v->keep[3]), v->mask, whole));
-    } else {
-        const __m256i pad = load_channels(v->pad, v->mask, whole);
-        r01 = r23 = join(pad, pad);
+struct rows { __m512i r0, r1, r2, r3; };
+
+ALWAYS_INLINE struct rows load_rows(const struct view *v, size_t x, struct kind kind) {
+#define INSIDE(i) _mm512_loadu_si512(v->row[i] + (at & v->moves[i]))
+    const size_t at = x * v->channels;
+    const int last = kind.rows_out == 2 ? 3 : 2; /* a fourth row that is not needed meets zero weights */
+    if (kind.layout == SINGLE && !kind.whole) {
+        if (x >= v->width) {
+            const __m512i pad = _mm512_maskz_loadu_epi8(v->mask, v->pad);
+            return (struct rows){pad, pad, pad, pad};
+        }
+#define MASKED(i) _mm512_maskz_loadu_epi8(v->mask, v->row[i] + (at & v->moves[i]))
+        return (struct rows){MASKED(0), MASKED(1), MASKED(2), MASKED(last)};
+#undef MASKED
     }
-    return (struct column){_mm512_permutex2var_epi8(r01, k->interleave0, r23),
-                           _mm512_permutex2var_epi8(r01, k->interleave1, r23)};
-}
-
-ALWAYS_INLINE __m512i requantize(__m512i acc, const float *multiplier, const struct constants *k) {
-    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(multiplier));
-    return _mm512_cvtps_epi32(_mm512_min_ps(v, k->hi));
-}
-
-/* 32 bytes of each of two accumulated pixels */
-ALWAYS_INLINE void store_two(struct sums s, const struct block *b, const struct constants *k, uint8_t *first,
-                             uint8_t *second, __mmask32 mask, int whole) {
-    const __m512i top = _mm512_packs_epi32(requantize(s.top0, b->multiplier, k), requantize(s.top1, b->multiplier + 16, k));
-    const __m512i bottom =
-        _mm512_packs_epi32(requantize(s.bottom0, b->multiplier, k), requantize(s.bottom1, b->multiplier + 16, k));
-    __m512i bytes = _mm512_packus_epi16(_mm512_adds_epi16(top, k->zero_point), _mm512_adds_epi16(bottom, k->zero_point));
-    bytes = _mm512_xor_si512(_mm512_max_epu8(bytes, k->lo), k->flip);
-    bytes = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), bytes);
-    const __m256i low = _mm512_castsi512_si256(bytes), high = _mm512_extracti64x4_epi64(bytes, 1);
-    if (whole) {
-        _mm256_storeu_si256((__m256i *)first, low);
-        if (second) _mm256_storeu_si256((__m256i *)second, high);
-    } else {
-        _mm256_mask_storeu_epi8(first, mask, low);
-        if (second) _mm256_mask_storeu_epi8(second, mask, high);
+    if (kind.layout == SINGLE && x >= v->width) {
+        const __m512i pad = _mm512_loadu_si512(v->pad);
+        return (struct rows){pad, pad, pad, pad};
     }
+    if (kind.layout == SINGLE || (kind.layout == ADJACENT && x < v->width - 1))
+        return (struct rows){INSIDE(0), INSIDE(1), INSIDE(2), INSIDE(last)};
+#undef INSIDE
+    return (struct rows){load_pair(v, 0, x, kind), load_pair(v, 1, x, kind), load_pair(v, 2, x, kind),
+                         load_pair(v, last, x, kind)};
 }
 
-ALWAYS_INLINE __m512i dot(__m512i acc, __m512i column, const int8_t *taps) {
-    return _mm512_dpbusd_epi32(acc, column, _mm512_load_si512(taps));
+/* Column x (outside the image: the padding), its rows interleaved. */
+ALWAYS_INLINE struct quad load_column(const struct view *v, size_t x, struct kind kind) {
+    const struct rows r = load_rows(v, x, kind);
+    const __m512i low01 = _mm512_unpacklo_epi8(r.r0, r.r1), high01 = _mm512_unpackhi_epi8(r.r0, r.r1);
+    const __m512i low23 = _mm512_unpacklo_epi8(r.r2, r.r3), high23 = _mm512_unpackhi_epi8(r.r2, r.r3);
+    return (struct quad){_mm512_unpacklo_epi16(low01, low23), _mm512_unpackhi_epi16(low01, low23),
+                         _mm512_unpacklo_epi16(high01, high23), _mm512_unpackhi_epi16(high01, high23)};
 }
 
-ALWAYS_INLINE struct sums add_taps(struct sums s, struct column v, const int8_t (*taps)[64]) {
-    return (struct sums){dot(s.top0, v.half0, taps[0]), dot(s.top1, v.half1, taps[1]), dot(s.bottom0, v.half0, taps[2]),
-                         dot(s.bottom1, v.half1, taps[3])};
+/* Output vector i of output row y. */
+ALWAYS_INLINE void store(__m512i bytes, const struct view *v, int y, size_t i, struct kind kind) {
+    const size_t x = kind.layout == SINGLE ? i : 2 * i;
+    uint8_t *out = v->out[y] + x * v->channels;
+    if (kind.layout == SINGLE) {
+        if (kind.whole) _mm512_storeu_si512(out, bytes);
+        else _mm512_mask_storeu_epi8(out, v->mask, bytes);
+        return;
+    }
+    if (kind.layout == ADJACENT && x + 1 < v->width_out) {
+        _mm512_storeu_si512(out, bytes);
+        return;
+    }
+    const __mmask32 mask = (__mmask32)v->mask;
+    const __m256i first = _mm512_castsi512_si256(bytes), second = _mm512_extracti64x4_epi64(bytes, 1);
+    if (kind.whole) _mm256_storeu_si256((__m256i *)out, first);
+    else _mm256_mask_storeu_epi8(out, mask, first);
+    if (x + 1 >= v->width_out) return;
+    if (kind.whole) _mm256_storeu_si256((__m256i *)(out + v->channels), second);
+    else _mm256_mask_storeu_epi8(out + v->channels, mask, second);
 }
 
-ALWAYS_INLINE struct sums start(const struct block *b) {
-    const __m512i half0 = _mm512_load_si512(b->bias), half1 = _mm512_load_si512(b->bias + 16);
-    return (struct sums){half0, half1, half0, half1};
+#define DOT _mm512_dpbusd_epi32
+
+/* A load that is done once: the compiler would fold it into each instruction that uses it. */
+ALWAYS_INLINE __m512i load_once(const void *p) {
+    __m512i v = _mm512_load_si512(p);
+    __asm__("" : "+v"(v));
+    return v;
 }
 
-/* One column further: it ends the sums of `done`, is the middle of `next` and begins `fresh`. */
-#define STEP(done, next, fresh, x)                                                                                     \
+#define EACH_GROUP(X) X(0) X(1) X(2) X(3)
+
+/* Two vectors of outputs of each row, from columns p0 p1 p2 and q0 q1 q2. One load of weights serves both. Eight sums run
+ * side by side through each step, so that none waits for the one before it. */
+ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct quad p0, struct quad p1, struct quad p2,
+                               struct quad q0, struct quad q1, struct quad q2, const struct bounds *bounds, struct kind kind) {
+    const struct block *b = v->block;
+#define START(n) __m512i p_##n = load_once(b->bias + 16 * n), q_##n = p_##n;
+#define TAP(x, n)                                                                                                      \
     {                                                                                                                  \
-        const struct column v = load_column(view, (x) + 2 - pad_left, 4, whole, k);                                    \
-        done = add_taps(done, v, b->taps[2]);                                                                          \
-        store_two(done, b, k, view->out[0] + (x) * view->channels,                                                     \
-                  view->out[1] ? view->out[1] + (x) * view->channels : NULL, view->mask, whole);                       \
-        next = add_taps(next, v, b->taps[1]);                                                                          \
-        fresh = add_taps(start(b), v, b->taps[0]);                                                                     \
+        const __m512i w = load_once(b->taps[y][x][n]);                                                                 \
+        p_##n = DOT(p_##n, p##x.g##n, w), q_##n = DOT(q_##n, q##x.g##n, w);                                            \
     }
-
-ALWAYS_INLINE void stride1(const struct view *view, size_t pad_left, size_t width_out, const struct block *b,
-                           const struct constants *k, int whole) {
-    struct column v = load_column(view, 0 - pad_left, 4, whole, k);
-    struct sums s0 = add_taps(start(b), v, b->taps[0]), s1, s2;
-    v = load_column(view, 1 - pad_left, 4, whole, k);
-    s0 = add_taps(s0, v, b->taps[1]);
-    s1 = add_taps(start(b), v, b->taps[0]);
-    size_t x = 0;
-    for (; x + 3 <= width_out; x += 3) {
-        STEP(s0, s1, s2, x)
-        STEP(s1, s2, s0, x + 1)
-        STEP(s2, s0, s1, x + 2)
+#define TAP0(n) TAP(0, n)
+#define TAP1(n) TAP(1, n)
+#define TAP2(n) TAP(2, n)
+#define SCALE(n)                                                                                                       \
+    {                                                                                                                  \
+        const __m512 multiplier = _mm512_castsi512_ps(load_once(b->multiplier + 16 * n));                              \
+        p_##n = scale_and_round(p_##n, multiplier, bounds, kind.form);                                                 \
+        q_##n = scale_and_round(q_##n, multiplier, bounds, kind.form);                                                 \
     }
-    if (x < width_out) STEP(s0, s1, s2, x)
-    if (x + 1 < width_out) STEP(s1, s2, s0, x + 1)
+#pragma GCC unroll 2
+    for (int y = 0; y < kind.rows_out; y++) {
+        EACH_GROUP(START)
+        EACH_GROUP(TAP0)
+        EACH_GROUP(TAP1)
+        EACH_GROUP(TAP2)
+        EACH_GROUP(SCALE)
+        const __m512i p_low = to_words(p_0, p_1, bounds, kind.form), p_high = to_words(p_2, p_3, bounds, kind.form);
+        const __m512i q_low = to_words(q_0, q_1, bounds, kind.form), q_high = to_words(q_2, q_3, bounds, kind.form);
+        store(to_bytes(p_low, p_high, bounds, kind.form), v, y, i, kind);
+        if (both) store(to_bytes(q_low, q_high, bounds, kind.form), v, y, i + 1, kind);
+    }
 }
 
-/* Two output columns at a time: they share the column between them, and one packing ends both. */
-ALWAYS_INLINE void stride2(const struct view *view, size_t pad_left, size_t width_out, const struct block *b,
-                           const struct constants *k, int whole) {
-    struct column v0 = load_column(view, 0 - pad_left, 3, whole, k);
-    for (size_t x = 0; x < width_out; x += 2) {
-        const size_t at = 2 * x - pad_left;
-        const struct column v1 = load_column(view, at + 1, 3, whole, k), v2 = load_column(view, at + 2, 3, whole, k);
-        const struct column v3 = load_column(view, at + 3, 3, whole, k), v4 = load_column(view, at + 4, 3, whole, k);
-        struct sums s = start(b);
-        s.top0 = dot(dot(dot(s.top0, v0.half0, b->taps[0][0]), v1.half0, b->taps[1][0]), v2.half0, b->taps[2][0]);
-        s.top1 = dot(dot(dot(s.top1, v0.half1, b->taps[0][1]), v1.half1, b->taps[1][1]), v2.half1, b->taps[2][1]);
-        s.bottom0 = dot(dot(dot(s.bottom0, v2.half0, b->taps[0][0]), v3.half0, b->taps[1][0]), v4.half0, b->taps[2][0]);
-        s.bottom1 = dot(dot(dot(s.bottom1, v2.half1, b->taps[0][1]), v3.half1, b->taps[1][1]), v4.half1, b->taps[2][1]);
-        uint8_t *out = view->out[0] + x * view->channels;
-        store_two(s, b, k, out, x + 1 < width_out ? out + view->channels : NULL, view->mask, whole);
-        v0 = v4;
+/* All output columns. A column that two outputs need is loaded and unpacked once. */
+ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kind kind) {
+    const size_t pixels = kind.layout == SINGLE ? 1 : 2, vectors = (v->width_out + pixels - 1) / pixels;
+    const size_t advance = (size_t)kind.stride * pixels; /* input columns from one vector to the next */
+    const struct bounds bounds = v->bounds;
+    size_t at = 0 - pad_left;
+    struct quad c0 = load_column(v, at, kind), c1 = c0;
+    if (advance == 1) c1 = load_column(v, at + 1, kind);
+    size_t i = 0;
+    for (; i + 2 <= vectors; i += 2, at += 2 * advance) {
+        if (advance == 1) {
+            const struct quad c2 = load_column(v, at + 2, kind), c3 = load_column(v, at + 3, kind);
+            two_vectors(v, i, 1, c0, c1, c2, c1, c2, c3, &bounds, kind);
+            c0 = c2, c1 = c3;
+        } else {
+            const struct quad p1 = load_column(v, at + 1, kind), p2 = load_column(v, at + 2, kind);
+            const struct quad q0 = advance == 2 ? p2 : load_column(v, at + 4, kind);
+            const struct quad q1 = load_column(v, at + advance + 1, kind), q2 = load_column(v, at + advance + 2, kind);
+            two_vectors(v, i, 1, c0, p1, p2, q0, q1, q2, &bounds, kind);
+            c0 = advance == 2 ? q2 : load_column(v, at + 8, kind);
+        }
     }
+    if (i == vectors) return;
+    /* loaded again: kept for this, they would take registers from the loop */
+    c0 = load_column(v, at, kind), c1 = load_column(v, at + 1, kind);
+    const struct quad c2 = load_column(v, at + 2, kind);
+    two_vectors(v, i, 0, c0, c1, c2, c0, c1, c2, &bounds, kind);
+}
+
+/* A function of its own for each kind. Those that no network spends its time in share one: masks, any epilogue. */
+typedef void columns_fn(const struct view *v, size_t pad_left);
+#define KIND(name, rows_out, stride, layout, whole, form)                                                              \
+    static void name(const struct view *v, size_t pad_left) {                                                          \
+        run_columns(v, pad_left, (struct kind){rows_out, stride, layout, whole, form});                                \
+    }
+#define FORMS(name, rows_out, stride, layout)                                                                          \
+    KIND(name##_plain, rows_out, stride, layout, 1, PLAIN)                                                             \
+    KIND(name##_bounded, rows_out, stride, layout, 1, BOUNDED)                                                         \
+    KIND(name##_any, rows_out, stride, layout, layout == ADJACENT, ANY)                                                \
+    static columns_fn *const name[N_FORMS] = {name##_plain, name##_bounded, name##_any};
+FORMS(two_rows, 2, 1, SINGLE)
+FORMS(two_rows_paired, 2, 1, PAIRED)
+FORMS(two_rows_adjacent, 2, 1, ADJACENT)
+FORMS(one_row, 1, 1, SINGLE)
+FORMS(one_row_paired, 1, 1, PAIRED)
+FORMS(stride2, 1, 2, SINGLE)
+FORMS(stride2_paired, 1, 2, PAIRED)
+
+static columns_fn *choose(const struct qk_depthwise_rows *rows, size_t left, enum form form) {
+    const int paired = left <= HALF, whole = left == HALF || left >= BLOCK;
+    if (rows->stride == 2) return (paired ? stride2_paired : stride2)[whole ? form : ANY];
+    if (rows->rows_out == 1) return (paired ? one_row_paired : one_row)[whole ? form : ANY];
+    const int padding = !rows->step[0] || !rows->step[1] || !rows->step[2] || !rows->step[3];
+    if (rows->channels == HALF && !padding) return two_rows_adjacent[form];
+    return (paired ? two_rows_paired : two_rows)[whole ? form : ANY];
 }
 
 static void run(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant) {
-    const struct constants k = make_constants(requant);
-    for (size_t c = 0; c < rows->channels; c += BLOCK) {
-        const struct block *b = (const struct block *)packed + c / BLOCK;
+    struct view v = {.block = packed, .bounds = make_bounds(requant), .width = rows->width, .width_out = rows->width_out,
+                     .channels = rows->channels};
+    const enum form form = form_of(requant);
+    for (size_t c = 0; c < rows->channels; c += BLOCK, v.block++) {
         const size_t left = rows->channels - c;
-        struct view view = {.pad = rows->pad + c, .width = rows->width, .channels = rows->channels,
-                            .mask = left >= BLOCK ? ~(__mmask32)0 : ((__mmask32)1 << left) - 1};
-        for (size_t i = 0; i < 4; i++) {
-            /* a row that the output does not need is read like the third, and meets zero weights or is thrown away */
-            const size_t from = i == 3 && rows->rows_out == 1 ? 2 : i;
-            view.row[i] = rows->row[from] + c;
-            view.keep[i] = rows->step[from] ? ~(size_t)0 : 0;
+        v.pad = rows->pad + c;
+        v.mask = first_bytes(left);
+        for (size_t i = 0; i < rows->rows_out + 2; i++) {
+            v.row[i] = rows->row[i] + c;
+            v.moves[i] = rows->step[i] ? ~(size_t)0 : 0;
         }
-        view.out[0] = rows->out[0] + c;
-        view.out[1] = rows->rows_out == 2 ? rows->out[1] + c : NULL;
-        if (rows->stride == 2) {
-            if (left >= BLOCK) stride2(&view, rows->pad_left, rows->width_out, b, &k, 1);
-            else stride2(&view, rows->pad_left, rows->width_out, b, &k, 0);
-        } else {
-            if (left >= BLOCK) stride1(&view, rows->pad_left, rows->width_out, b, &k, 1);
-            else stride1(&view, rows->pad_left, rows->width_out, b, &k, 0);
-        }
+        for (size_t i = 0; i < rows->rows_out; i++) v.out[i] = rows->out[i] + c;
+        choose(rows, left, form)(&v, rows->pad_left);
     }
 }
 

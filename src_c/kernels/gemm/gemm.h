@@ -30,25 +30,36 @@ struct qk_gemm_epilogue {
     struct qk_requant requant;
 };
 
-/* One tile: m <= mr rows, n <= nr columns of C in natural order, the whole of K.
+/* One panel: m >= 1 rows, n <= nr columns of C in natural order, the whole of K.
  *   a         first row; rows a_stride bytes apart. In place: k bytes a row are read, not one more.
  *   b         the packed panel, 64-byte aligned
  *   k         rows of B before padding
- *   c         first element; rows c_stride bytes apart; exactly m x n elements are written */
-typedef void qk_gemm_tile_fn(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
-                             const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride);
+ *   c         first element; rows c_stride bytes apart; exactly m x n elements are written
+ * The kernel cuts the rows into tiles of at most mr, whose accumulators are registers. */
+typedef void qk_gemm_panel_fn(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                              const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride);
 
-/* Packs m rows of k bytes (a_stride apart) for the tile function; packed rows are pack_a_stride(k) bytes apart. */
+/* Packs m rows of k bytes (a_stride apart) for the kernel; packed rows are pack_a_stride(k) bytes apart. */
 typedef void qk_gemm_pack_a_fn(size_t m, size_t k, const uint8_t *a, size_t a_stride, void *packed);
 
 struct qk_gemm_kernel {
     const char *name;
-    qk_gemm_tile_fn *tile;
+    qk_gemm_panel_fn *run;
     qk_gemm_pack_a_fn *pack_a; /* NULL: A is read in place */
     size_t mr, nr, kr;
     size_t element_bytes;        /* of packed B, and of packed A if there is one */
     const uint8_t *column_order; /* nr entries: position in the panel -> column */
 };
+
+/* Rows cut into as few tiles of at most `mr` as there can be, of nearly equal height: a last one of a single row would
+ * leave most of the accumulators idle. `tall` tiles of `height` + 1 rows, then `rest` of `height`. */
+struct qk_gemm_cut {
+    size_t height, tall, rest;
+};
+static inline struct qk_gemm_cut qk_gemm_cut_rows(size_t m, size_t mr) {
+    const size_t tiles = (m + mr - 1) / mr;
+    return (struct qk_gemm_cut){m / tiles, m % tiles, tiles - m % tiles};
+}
 
 static inline size_t qk_gemm_padded_k(const struct qk_gemm_kernel *kernel, size_t k) {
     return (k + kernel->kr - 1) / kernel->kr * kernel->kr;

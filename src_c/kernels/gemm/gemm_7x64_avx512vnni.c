@@ -1,42 +1,60 @@
-/* 7 rows x 64 columns: 28 accumulators, 3 registers of B, 1 broadcast of A; the fourth vector of B is a memory operand.
+/* 7 rows x 64 columns: 28 accumulators, 2 registers of B, 2 broadcasts of A; the other vectors of B are memory operands.
  * Seven rows because 28 dot products cover their own latency many times over and 12544, 3136, 784, 196 and 49, the pixels
  * of MobileNet's layers, are multiples of seven; 64 columns because every channel count but the first is one of 64.
+ *
+ * Below K = 128 four rows are better: the epilogue is a larger part there, and 16 accumulators leave registers for its
+ * multipliers, which would cost as many loads again (K = 32: 86 % of the multipliers' peak, against 78 % with seven).
  */
 #include "gemm_avx512vnni.h"
 
-enum { NR = 64 };
-typedef void tile_rows_fn(size_t n, size_t k, const uint8_t *a, size_t a_stride, const int8_t *b,
-                          const struct qk_gemm_epilogue *e, void *c, size_t c_stride);
+enum { NR = 64, FULL_MR = 7, SHORT_K = 128, SHORT_MR = 4 };
 
-/* Transposes 4 vectors of 4 lanes, undoing column_order: the lane l of q[j] goes to lane j of vector l. */
-static __attribute__((noinline)) void store_words(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,
-                                                  const struct qk_gemm_epilogue *e, void *c) {
-    q0 = finish_word(q0, e, 0), q1 = finish_word(q1, e, 16), q2 = finish_word(q2, e, 32), q3 = finish_word(q3, e, 48);
-    const __m512i t0 = _mm512_shuffle_i32x4(q0, q1, 0x44), t1 = _mm512_shuffle_i32x4(q2, q3, 0x44);
-    const __m512i t2 = _mm512_shuffle_i32x4(q0, q1, 0xee), t3 = _mm512_shuffle_i32x4(q2, q3, 0xee);
-    const __m512i columns[4] = {_mm512_shuffle_i32x4(t0, t1, 0x88), _mm512_shuffle_i32x4(t0, t1, 0xdd),
-                                _mm512_shuffle_i32x4(t2, t3, 0x88), _mm512_shuffle_i32x4(t2, t3, 0xdd)};
-    for (size_t j = 0; j * 16 < n; j++) _mm512_mask_storeu_epi32((int32_t *)c + 16 * j, first_words(n - 16 * j), columns[j]);
-    _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
+struct constants {
+    __m512 multiplier[4];
+    struct bounds bounds;
+};
+
+ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e) {
+    const float *m = e->multiplier;
+    return (struct constants){{_mm512_load_ps(m), _mm512_load_ps(m + 16), _mm512_load_ps(m + 32), _mm512_load_ps(m + 48)},
+                              make_bounds(&e->requant)};
 }
 
-ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,
-                               const struct qk_gemm_epilogue *e, uint8_t *c) {
-    const __m512 hi = _mm512_set1_ps(e->requant.hi_float);
-    const __m512i zero_point = _mm512_set1_epi16((int16_t)e->requant.zero_point);
-    q0 = scale_and_round(q0, e->multiplier, hi);
-    q1 = scale_and_round(q1, e->multiplier + 16, hi);
-    q2 = scale_and_round(q2, e->multiplier + 32, hi);
-    q3 = scale_and_round(q3, e->multiplier + 48, hi);
-    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(q0, q1), zero_point);
-    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(q2, q3), zero_point);
-    __m512i bytes = _mm512_max_epu8(_mm512_packus_epi16(low, high), _mm512_set1_epi8((char)e->requant.lo));
-    bytes = _mm512_xor_si512(bytes, _mm512_set1_epi8((char)e->requant.flip));
+ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n, const struct constants *k,
+                               enum form form, uint8_t *c) {
+    const struct bounds *b = &k->bounds;
+    const __m512i low = to_words(scale_and_round(q0, k->multiplier[0], b, form),
+                                 scale_and_round(q1, k->multiplier[1], b, form), b, form);
+    const __m512i high = to_words(scale_and_round(q2, k->multiplier[2], b, form),
+                                  scale_and_round(q3, k->multiplier[3], b, form), b, form);
+    const __m512i bytes = to_bytes(low, high, b, form);
     if (n >= NR) _mm512_storeu_si512(c, bytes);
     else _mm512_mask_storeu_epi8(c, first_bytes(n), bytes);
 }
 
-#define TILE tile_
+/* 32-bit elements: transposes 4 vectors of 4 lanes, undoing column_order: the lane l of q[j] goes to lane j of vector l. */
+ALWAYS_INLINE void store_words(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n, uint8_t *c) {
+    const __m512i t0 = _mm512_shuffle_i32x4(q0, q1, 0x44), t1 = _mm512_shuffle_i32x4(q2, q3, 0x44);
+    const __m512i t2 = _mm512_shuffle_i32x4(q0, q1, 0xee), t3 = _mm512_shuffle_i32x4(q2, q3, 0xee);
+    const __m512i columns[4] = {_mm512_shuffle_i32x4(t0, t1, 0x88), _mm512_shuffle_i32x4(t0, t1, 0xdd),
+                                _mm512_shuffle_i32x4(t2, t3, 0x88), _mm512_shuffle_i32x4(t2, t3, 0xdd)};
+    for (size_t j = 0; j * 16 < n; j++) {
+        if (n >= 16 * j + 16) _mm512_storeu_si512(c + 64 * j, columns[j]);
+        else _mm512_mask_storeu_epi32(c + 64 * j, first_words(n - 16 * j), columns[j]);
+    }
+}
+
+static __attribute__((noinline)) void store_any(__m512i q0, __m512i q1, __m512i q2, __m512i q3, size_t n,
+                                                const struct qk_gemm_epilogue *e, uint8_t *c) {
+    if (e->out == QK_GEMM_OUT_U8) {
+        const struct constants k = make_constants(e);
+        store_bytes(q0, q1, q2, q3, n, &k, ANY, c);
+    } else {
+        store_words(scaled_word(q0, e, 0), scaled_word(q1, e, 16), scaled_word(q2, e, 32), scaled_word(q3, e, 48), n, c);
+    }
+    _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
+}
+
 #define NV 4
 #define MR 1
 #include "gemm_avx512vnni.inc"
@@ -53,10 +71,16 @@ ALWAYS_INLINE void store_bytes(__m512i q0, __m512i q1, __m512i q2, __m512i q3, s
 #define MR 7
 #include "gemm_avx512vnni.inc"
 
-static void tile(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
-                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
-    static tile_rows_fn *const heights[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6, tile_7};
-    heights[m - 1](n, k, a, a_stride, b, epilogue, c, c_stride);
+static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
+    static strip_fn *const strips[N_FORMS][FULL_MR] = {
+        [PLAIN] = {plain_1, plain_2, plain_3, plain_4, plain_5, plain_6, plain_7},
+        [BOUNDED] = {bounded_1, bounded_2, bounded_3, bounded_4, bounded_5, bounded_6, bounded_7},
+        [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6, any_7},
+    };
+    const int fast = epilogue->out == QK_GEMM_OUT_U8 && k > 0 && k % 4 == 0;
+    run_strips(strips[fast ? form_of(&epilogue->requant) : ANY], qk_gemm_cut_rows(m, k < SHORT_K ? SHORT_MR : FULL_MR), n, k,
+               a, a_stride, b, epilogue, c, c_stride);
 }
 
 /* Position 16 * j + 4 * l + e holds column 16 * l + 4 * j + e: two rounds of packing then leave natural order. */
@@ -66,8 +90,8 @@ static const uint8_t column_order[NR] = {VECTOR(0), VECTOR(1), VECTOR(2), VECTOR
 
 const struct qk_gemm_kernel qk_gemm_u8s8_7x64_avx512vnni = {
     .name = "gemm_u8s8_7x64_avx512vnni",
-    .tile = tile,
-    .mr = 7, .nr = NR, .kr = 4,
+    .run = run,
+    .mr = FULL_MR, .nr = NR, .kr = 4,
     .element_bytes = 1,
     .column_order = column_order,
 };

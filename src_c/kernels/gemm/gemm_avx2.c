@@ -9,7 +9,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum { NR = 16 };
+enum { NR = 16, FULL_MR = 6 };
 typedef void tile_rows_fn(size_t n, size_t k, const uint8_t *a, size_t a_stride, const int16_t *b,
                           const struct qk_gemm_epilogue *e, void *c, size_t c_stride);
 
@@ -73,10 +73,18 @@ ALWAYS_INLINE void store_bytes(__m256i q0, __m256i q1, size_t n, const struct qk
 #define MR 6
 #include "gemm_avx2.inc"
 
-static void tile(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
-                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
-    static tile_rows_fn *const heights[] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6};
-    heights[m - 1](n, k, a, a_stride, b, epilogue, c, c_stride);
+static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
+    static tile_rows_fn *const heights[FULL_MR] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6};
+    const struct qk_gemm_cut cut = qk_gemm_cut_rows(m, FULL_MR);
+    const uint8_t *rows = a;
+    uint8_t *out = c;
+    for (size_t t = 0; t < cut.tall + cut.rest; t++) {
+        const size_t height = cut.height + (t < cut.tall);
+        heights[height - 1](n, k, rows, a_stride, b, epilogue, out, c_stride);
+        rows += height * a_stride;
+        out += height * c_stride;
+    }
 }
 
 static void pack_a(size_t m, size_t k, const uint8_t *a, size_t a_stride, void *packed) {
@@ -98,9 +106,9 @@ static const uint8_t column_order[NR] = {LANE(0, 0), LANE(1, 0), LANE(0, 1), LAN
 
 const struct qk_gemm_kernel qk_gemm_u8s8_6x16_avx2 = {
     .name = "gemm_u8s8_6x16_avx2",
-    .tile = tile,
+    .run = run,
     .pack_a = pack_a,
-    .mr = 6, .nr = NR, .kr = 2,
+    .mr = FULL_MR, .nr = NR, .kr = 2,
     .element_bytes = 2,
     .column_order = column_order,
 };

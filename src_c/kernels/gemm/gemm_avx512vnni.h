@@ -1,7 +1,8 @@
-/* What the AVX-512 VNNI tiles share: repetition of a statement for each row, and the step from accumulators to C. */
+/* What the AVX-512 VNNI tiles share: loads, dot products, and the step from accumulators to 32-bit elements of C. */
 #ifndef QK_GEMM_AVX512VNNI_H
 #define QK_GEMM_AVX512VNNI_H
 
+#include "../requant_avx512vnni.h"
 #include "gemm.h"
 #include "gemm_rows.h"
 #include <immintrin.h>
@@ -13,7 +14,9 @@
 #define DOT_FROM_MEMORY(acc, x, p)                                                                                     \
     __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(*(const __m512i *)(p)))
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* `tiles` tiles of one height, one below the other */
+typedef void strip_fn(size_t tiles, size_t n, size_t k, const uint8_t *a, size_t a_stride, const int8_t *b,
+                      const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride);
 
 ALWAYS_INLINE __m512i broadcast4(const uint8_t *p) {
     int32_t word;
@@ -21,29 +24,26 @@ ALWAYS_INLINE __m512i broadcast4(const uint8_t *p) {
     return _mm512_set1_epi32(word);
 }
 
-/* fewer than 4 bytes left in the row: zeros stand for the rest */
-static inline __m512i broadcast_part(const uint8_t *p, size_t bytes) {
-    const uint32_t word = p[0] | (bytes > 1 ? p[1] << 8 : 0) | (bytes > 2 ? p[2] << 16 : 0);
-    return _mm512_set1_epi32((int32_t)word);
+/* what is left of a row, fewer than 4 bytes, and zeros; masked bytes are not read */
+ALWAYS_INLINE __m512i broadcast_rest(const uint8_t *p, __mmask16 rest) {
+    return _mm512_broadcastd_epi32(_mm_maskz_loadu_epi8(rest, p));
 }
 
-/* float32(acc) * multiplier, bounded from above (see requant.h), rounded */
-ALWAYS_INLINE __m512i scale_and_round(__m512i acc, const float *multiplier, __m512 hi) {
-    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(multiplier));
-    return _mm512_cvtps_epi32(_mm512_min_ps(v, hi));
-}
-
-/* acc, or its product with the multiplier, as 32-bit elements */
-static inline __m512i finish_word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
-    if (e->out == QK_GEMM_OUT_S32) return acc;
+/* float32(acc) * multiplier, as 32 bits */
+ALWAYS_INLINE __m512i scaled_word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
     return _mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(e->multiplier + at)));
 }
 
-static inline __mmask64 first_bytes(size_t n) {
-    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
-}
 static inline __mmask16 first_words(size_t n) {
     return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
+}
+
+/* The rows of a block in strips of two heights. `strips[height - 1]` */
+static inline void run_strips(strip_fn *const *strips, struct qk_gemm_cut cut, size_t n, size_t k, const uint8_t *a,
+                              size_t a_stride, const void *b, const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride) {
+    const size_t rows = cut.tall * (cut.height + 1);
+    if (cut.tall) strips[cut.height](cut.tall, n, k, a, a_stride, b, e, c, c_stride);
+    strips[cut.height - 1](cut.rest, n, k, a + rows * a_stride, a_stride, b, e, c + rows * c_stride, c_stride);
 }
 
 #endif

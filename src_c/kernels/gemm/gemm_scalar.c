@@ -1,4 +1,4 @@
-/* The definition of the matrix product's tile: 16 accumulators, natural column order, no interleaving of rows (kr 1). */
+/* The definition of the matrix product: natural column order, no interleaving of rows (kr 1). */
 #include "gemm.h"
 #include <math.h>
 
@@ -9,8 +9,8 @@ static uint8_t requantize(int32_t acc, float multiplier, const struct qk_requant
     return (uint8_t)((int32_t)rintf(fminf(fmaxf(v, r->lo_float), r->hi_float)) + r->zero_point) ^ r->flip;
 }
 
-static void tile(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
-                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
+static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+                const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
     const uint8_t *rows = a;
     const int8_t *panel = b;
     for (size_t i = 0; i < m; i++)
@@ -29,7 +29,7 @@ static const uint8_t natural_order[NR] = {0, 1, 2, 3};
 
 const struct qk_gemm_kernel qk_gemm_u8s8_4x4_scalar = {
     .name = "gemm_u8s8_4x4_scalar",
-    .tile = tile,
+    .run = run,
     .mr = MR, .nr = NR, .kr = 1,
     .element_bytes = 1,
     .column_order = natural_order,

@@ -11,13 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* q[i] = flip ^ clamp(rint(x[i] / scale) + zero_point, 0, 255) */
-typedef void qk_quantize_fn(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip);
+/* q[i] = flip ^ clamp(rint(x[i] / scale) + zero_point, 0, 255)
+ * `stream`: the output is too large for the caches and should not pass through them (a hint) */
+typedef void qk_quantize_fn(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                            int stream);
 /* the same with scale[i], zero_point[i] of their own for each element */
 typedef void qk_quantize_channels_fn(const float *x, uint8_t *q, size_t n, const float *scale, const int32_t *zero_point,
                                      uint8_t flip);
 /* x[i] = scale * float(int(q[i] ^ flip) - zero_point) */
-typedef void qk_dequantize_fn(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip);
+typedef void qk_dequantize_fn(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                              int stream);
 typedef void qk_dequantize_channels_fn(const uint8_t *q, float *x, size_t n, const float *scale,
                                        const int32_t *zero_point, uint8_t flip);
 /* q[i] = requantized acc[i], see requant.h */

@@ -63,7 +63,9 @@ ALWAYS_INLINE __m256i quantize8(__m256 x, __m256 scale, __m256i zero_point) {
     return _mm256_add_epi32(clamp_and_round(number, lo, hi), zero_point);
 }
 
-void qk_quantize_f32u8_avx2(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip) {
+void qk_quantize_f32u8_avx2(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                            int stream) {
+    (void)stream;
     const __m256 s = _mm256_set1_ps(scale);
     const __m256i z = _mm256_set1_epi32(zero_point);
     for (size_t i = 0; i < n; i += STEP)
@@ -79,7 +81,9 @@ void qk_quantize_channels_f32u8_avx2(const float *x, uint8_t *q, size_t n, const
     }
 }
 
-void qk_dequantize_u8f32_avx2(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip) {
+void qk_dequantize_u8f32_avx2(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                              int stream) {
+    (void)stream;
     const __m256 s = _mm256_set1_ps(scale);
     const __m256i z = _mm256_set1_epi32(zero_point);
     for (size_t i = 0; i < n; i += STEP) {

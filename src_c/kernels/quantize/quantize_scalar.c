@@ -9,7 +9,9 @@ static uint8_t round_and_clamp(float v, int32_t zero_point, int32_t lo, int32_t 
     return (uint8_t)((int32_t)rounded + zero_point);
 }
 
-void qk_quantize_f32u8_scalar(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip) {
+void qk_quantize_f32u8_scalar(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                              int stream) {
+    (void)stream;
     for (size_t i = 0; i < n; i++) q[i] = round_and_clamp(x[i] / scale, zero_point, 0, 255) ^ flip;
 }
 
@@ -18,7 +20,9 @@ void qk_quantize_channels_f32u8_scalar(const float *x, uint8_t *q, size_t n, con
     for (size_t i = 0; i < n; i++) q[i] = round_and_clamp(x[i] / scale[i], zero_point[i], 0, 255) ^ flip;
 }
 
-void qk_dequantize_u8f32_scalar(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip) {
+void qk_dequantize_u8f32_scalar(const uint8_t *q, float *x, size_t n, float scale, int32_t zero_point, uint8_t flip,
+                                int stream) {
+    (void)stream;
     for (size_t i = 0; i < n; i++) x[i] = scale * (float)((int32_t)(q[i] ^ flip) - zero_point);
 }
 

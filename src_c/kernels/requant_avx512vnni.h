@@ -1,0 +1,58 @@
+/* The epilogue of requant.h in AVX-512: from int32 accumulators in registers to bytes.
+ *
+ * Kernels are compiled once for each form, the smallest that computes a given epilogue exactly:
+ *   PLAIN    bounded, and the bytes' whole range from zero point 0, as after a ReLU: the packs' saturation is the clamp
+ *   BOUNDED  no product leaves int32
+ *   ANY      products are bounded from above first
+ * The clamp from above and the zero point are 16-bit operations that any port takes; a saturating add would take one of
+ * the two that multiply.
+ */
+#ifndef QK_REQUANT_AVX512VNNI_H
+#define QK_REQUANT_AVX512VNNI_H
+
+#include "requant.h"
+#include <immintrin.h>
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+enum form { PLAIN, BOUNDED, ANY, N_FORMS };
+
+static inline enum form form_of(const struct qk_requant *r) {
+    if (!r->bounded) return ANY;
+    return r->zero_point == 0 && r->lo == 0 && r->hi == 255 && r->flip == 0 ? PLAIN : BOUNDED;
+}
+
+struct bounds {
+    __m512 hi_float;
+    __m512i hi, zero_point, lo, flip; /* 16-bit hi - zero_point and zero_point; bytes lo and flip */
+};
+
+ALWAYS_INLINE struct bounds make_bounds(const struct qk_requant *r) {
+    return (struct bounds){_mm512_set1_ps(r->hi_float), _mm512_set1_epi16((int16_t)(r->hi - r->zero_point)),
+                           _mm512_set1_epi16((int16_t)r->zero_point), _mm512_set1_epi8((char)r->lo),
+                           _mm512_set1_epi8((char)r->flip)};
+}
+
+/* round_half_even(float32(acc) * multiplier) */
+ALWAYS_INLINE __m512i scale_and_round(__m512i acc, __m512 multiplier, const struct bounds *b, enum form form) {
+    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), multiplier);
+    return _mm512_cvtps_epi32(form == ANY ? _mm512_min_ps(v, b->hi_float) : v);
+}
+
+/* 16-bit, zero point added and clamped from above; lanes of 128 bits hold four of `low`, then four of `high` */
+ALWAYS_INLINE __m512i to_words(__m512i low, __m512i high, const struct bounds *b, enum form form) {
+    const __m512i words = _mm512_packs_epi32(low, high);
+    return form == PLAIN ? words : _mm512_add_epi16(_mm512_min_epi16(words, b->hi), b->zero_point);
+}
+
+/* lanes of 128 bits hold eight of `low`, then eight of `high` */
+ALWAYS_INLINE __m512i to_bytes(__m512i low, __m512i high, const struct bounds *b, enum form form) {
+    const __m512i bytes = _mm512_packus_epi16(low, high);
+    return form == PLAIN ? bytes : _mm512_xor_si512(_mm512_max_epu8(bytes, b->lo), b->flip);
+}
+
+static inline __mmask64 first_bytes(size_t n) {
+    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+}
+
+#endif
