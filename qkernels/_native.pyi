@@ -45,14 +45,14 @@ class Plan:
     def conv2d(self, src: int, weights: Bytes, *, stride: Pair, padding: tuple[int, int, int, int], dilation: Pair,
                groups: int, input_zero_point: I32, bias: I32, multiplier: F32, zero_point: int, lo: int, hi: int,
                dtype: str, name: str) -> int:
-        """`weights` int8 (kernel_h, kernel_w, channels_in / groups, channels_out); `padding` (top, left, bottom, right),
-        filled with the input's zero point; `input_zero_point` of length 1 or channels_in;
+        """`weights` int8 (kernel_h, kernel_w, channels_in / groups, channels_out), of any strides;
+        `padding` (top, left, bottom, right), filled with the input's zero point; `input_zero_point` of length 1 or channels_in;
         `bias` int32 in units of the accumulator and `multiplier` float32, both of length channels_out.
         `dtype` of the output: "uint8"/"int8" requantized, "float32" = float32(acc + bias) * multiplier, "int32" = acc + bias
         (multiplier, zero_point, lo and hi unused, as far as they do not apply)."""
     def linear(self, src: int, weights: Bytes, *, input_zero_point: int, bias: I32, multiplier: F32, zero_point: int,
-               lo: int, hi: int, dtype: str, name: str) -> int:
-        """(..., K) x (K, N), the epilogue as in conv2d."""
+               lo: int, hi: int, dtype: str, name: str, kind: str = "linear") -> int:
+        """(..., K) x (K, N), weights of any strides, the epilogue as in conv2d; `kind` as the layer's list shows it."""
     def average_pool(self, src: int, *, kernel: Pair, stride: Pair, input_zero_point: int, multiplier: float,
                      zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
         """Sum over the window (no padding) of q - input_zero_point in int32, requantized;

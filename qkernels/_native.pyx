@@ -188,6 +188,11 @@ cdef class Plan:
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
             raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        if (weights.shape[:2] == (1, 1) and groups == 1 and tuple(stride) == (1, 1) and not any(padding)
+                and input_zero_point.size == 1):
+            # a product, which takes weights as they lie
+            return self.linear(src, weights[0, 0], input_zero_point=input_zero_point[0], bias=bias, multiplier=multiplier,
+                               zero_point=zero_point, lo=lo, hi=hi, dtype=dtype, name=name, kind="pointwise")
         weights = np.ascontiguousarray(weights, np.int8)
         d.batch, d.height, d.width, d.channels_in = shape
         d.kernel_h, d.kernel_w, per_group, d.channels_out = weights.shape
@@ -214,7 +219,7 @@ cdef class Plan:
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
     def linear(self, int src, weights, *, int input_zero_point, bias, multiplier, int zero_point, int lo, int hi, dtype,
-               name):
+               name, kind="linear"):
         cdef qk_linear_desc d
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
@@ -232,7 +237,7 @@ cdef class Plan:
         cdef qk_op *op
         raise_for(qk_linear_create(&d, &e, &op), name)
         rows = math.prod(shape[:-1])
-        return self.append(op, src, (*shape[:-1], weights.shape[1]), dtype, name, "linear", rows, rows * weights.size,
+        return self.append(op, src, (*shape[:-1], weights.shape[1]), dtype, name, kind, rows, rows * weights.size,
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
     def average_pool(self, int src, *, kernel, stride, int input_zero_point, float multiplier, int zero_point, int lo,

@@ -24,22 +24,21 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
     *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(panels * panel_bytes),
                                  qk_aligned_alloc(panels * kernel->nr * sizeof(int32_t))};
     void *ones = row_of_ones(kernel, k);
-    if (!matrix->packed || !matrix->column_sums || !ones) {
-        qk_matrix_free(matrix);
-        qk_aligned_free(ones);
-        return QK_ERROR_MEMORY;
-    }
-    for (size_t p = 0; p < panels; p++) {
+    int32_t *zeros = qk_aligned_alloc(kernel->nr * sizeof *zeros);
+    const qk_status status = matrix->packed && matrix->column_sums && ones && zeros ? QK_OK : QK_ERROR_MEMORY;
+    for (size_t p = 0; p < panels && status == QK_OK; p++) {
         int8_t *panel = matrix->packed + p * panel_bytes;
-        int32_t *sums = matrix->column_sums + p * kernel->nr;
         qk_gemm_pack_panel(kernel, k, n - p * kernel->nr, (const uint8_t *)weights + (ptrdiff_t)(p * kernel->nr) * stride_n,
                            stride_k, stride_n, flip, panel);
-        /* the product with ones, as fast as any; its bias are the zeros that it replaces */
-        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = sums};
-        kernel->tile(1, qk_min(kernel->nr, n - p * kernel->nr), k, ones, 0, panel, &epilogue, sums, 0);
+        /* a column's sum is its product with ones, which nothing computes faster than the kernel */
+        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros};
+        kernel->run(1, qk_min(kernel->nr, n - p * kernel->nr), k, ones, 0, panel, &epilogue,
+                    matrix->column_sums + p * kernel->nr, 0);
     }
     qk_aligned_free(ones);
-    return QK_OK;
+    qk_aligned_free(zeros);
+    if (status != QK_OK) qk_matrix_free(matrix);
+    return status;
 }
 
 void qk_matrix_free(struct qk_matrix *matrix) {
