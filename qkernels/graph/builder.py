@@ -76,7 +76,7 @@ class Builder:
         if any(n != 1 for i, n in enumerate(shape) if i != axis) or shape[axis] not in (1, value.shape[-1]):
             self.fail(op, f"a constant of shape {data.shape} varies along more than the channels (axis {axis})")
         flat = data.ravel()
-        return flat[:1] if np.all(flat == flat[0]) else flat
+        return flat[:1] if (flat == flat[0]).all() else flat
 
     # nodes ----------------------------------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Builder:
         """The accumulator's node with weights, bias and multiplier for an output in units of `unit`."""
         factor, offset = np.broadcast_arrays(acc.scale / unit, acc.offset / unit)
         if not isinstance(acc.node, ir.Product) or acc.weights is None:
-            if factor.size != 1 or np.any(offset != 0):
+            if factor.size != 1 or (offset != 0).any():
                 self.fail(op, f"{acc.node.name!r} can only be scaled per tensor")
             return replace(acc.node, multiplier=factor.astype(np.float32))
         try:

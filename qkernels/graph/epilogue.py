@@ -22,6 +22,7 @@ def fold(weights: Integers, factor: F64, offset: F64, *, quantized: bool
     `quantized`: the output is in units of an integer's step, so that a bias rounded too coarsely matters. Where the
     bias would be too coarse, the channel's weights are multiplied by an integer as long as they fit int8, which is
     exact; where it would not fit int32, they are divided, which loses nothing that the output could show.
+    int8 weights that stay as they are, are returned themselves.
     Raises ValueError where weights do not fit int8, or a factor or offset is not finite.
     """
     axes = tuple(range(weights.ndim - 1))
@@ -32,19 +33,22 @@ def fold(weights: Integers, factor: F64, offset: F64, *, quantized: bool
         raise ValueError("a scale or bias is not finite")
     largest = np.maximum(most.astype(np.int32), -least.astype(np.int32))
     constant = (np.abs(factor) < _NOTHING) | (largest == 0)
-    # the power of two that puts a constant at 2^23..2^24, the finest that float32 holds exactly
-    as_constant = np.exp2(np.where(offset == 0, 0.0, np.maximum(np.frexp(offset)[1] - 24.0, -100.0)))
-    factor = np.where(constant, as_constant, factor)
+    if constant.any():
+        # the power of two that puts a constant at 2^23..2^24, the finest that float32 holds exactly
+        as_constant = np.exp2(np.where(offset == 0, 0.0, np.maximum(np.frexp(offset)[1] - 24.0, -100.0)))
+        factor = np.where(constant, as_constant, factor)
     bias = np.abs(offset / factor)
-    finer = np.ones_like(factor)
+    finer = 1.0
     if quantized:
-        room = np.minimum(127 // np.maximum(largest, 1), np.maximum(_BIAS_LIMIT // np.maximum(bias, 1), 1))
-        finer = np.clip(np.ceil(np.abs(factor) / (2 * _FINE)), 1, np.maximum(room, 1))
-    coarser = np.maximum(bias / _BIAS_LIMIT, 1.0)
-    by = np.where(constant, 1.0, finer / coarser)
-    scaled = weights.astype(np.int8)    # the copy that the graph owns, in the model's order of elements
+        room = np.minimum(127 // np.maximum(largest, 1), _BIAS_LIMIT // np.maximum(bias, 1))
+        finer = np.maximum(np.minimum(np.ceil(np.abs(factor) / (2 * _FINE)), room), 1)
+    by = finer / np.maximum(bias / _BIAS_LIMIT, 1.0)
+    by[constant] = 1
+    scaled = weights.astype(np.int8, copy=False)
     changed = np.flatnonzero(constant | (by != 1))
-    scaled[..., changed] = np.rint(weights[..., changed] * np.where(constant, 0.0, by)[changed])
+    if changed.size:
+        scaled = scaled.copy("K")
+        scaled[..., changed] = np.rint(weights[..., changed] * np.where(constant, 0.0, by)[changed])
     multiplier = (factor / by).astype(np.float32)
     if not np.isfinite(multiplier).all():
         raise ValueError("a multiplier leaves float32")
@@ -58,19 +62,23 @@ def bounds(lower: float, upper: float, scale: ir.F32, zero_point: ir.I32) -> tup
     Exact, because rounding is monotonic: quantizing a clamped value is clamping to the quantized bounds.
     Raises ValueError where channels would need bounds of their own, or zero points of their own.
     """
-    if np.any(zero_point != zero_point[0]):
+    if (zero_point != zero_point[0]).any():
         raise ValueError("the output's zero point differs between channels")
     steps = scale.astype(np.float64)
-    lo = np.clip(np.rint(max(lower, -1e30) / steps) + zero_point, 0, 255)
     # an upper bound at the end of the range must not cut the last step because of its last bit
     end = steps * (255 - zero_point) * (1 - 1e-6)
-    hi = np.where(upper >= end, 255, np.clip(np.rint(min(upper, 1e30) / steps) + zero_point, 0, 255))
+    lo = _quantized(max(lower, -1e30), steps, zero_point)
+    hi = np.where(upper >= end, 255, _quantized(min(upper, 1e30), steps, zero_point))
     for name, bound in (("lower", lo), ("upper", hi)):
-        if np.any(bound != bound[0]):
+        if (bound != bound[0]).any():
             raise ValueError(f"the activation's {name} bound falls inside the range of some channels only")
     if lo[0] > hi[0]:
         raise ValueError(f"the activation's bounds {lower}..{upper} leave no value")
     return int(lo[0]), int(hi[0])
+
+
+def _quantized(real: float, steps: F64, zero_point: ir.I32) -> F64:
+    return np.minimum(np.maximum(np.rint(real / steps) + zero_point, 0), 255)
 
 
 def range_parameters(low: F64, high: F64) -> tuple[ir.F32, ir.I32]:
@@ -78,12 +86,13 @@ def range_parameters(low: F64, high: F64) -> tuple[ir.F32, ir.I32]:
 
     Raises ValueError where the range is empty, does not contain 0 or does not hold it on a step.
     """
-    if not (np.isfinite(low).all() and np.isfinite(high).all()) or np.any(low >= high):
+    if not (np.isfinite(low).all() and np.isfinite(high).all()) or (low >= high).any():
         raise ValueError("the range is empty or not finite")
     scale = (high - low) / 255
-    zero_point = np.rint(-low / scale)
-    if np.any(zero_point < 0) or np.any(zero_point > 255):
+    below = -low / scale
+    zero_point = np.rint(below)
+    if zero_point.min() < 0 or zero_point.max() > 255:
         raise ValueError(f"the range {low.min():g}..{high.max():g} does not contain 0")
-    if np.any(np.abs(-low / scale - zero_point) > _FINE):
+    if np.abs(below - zero_point).max() > _FINE:
         raise ValueError("0 is not on one of the range's steps")
     return scale.astype(np.float32), zero_point.astype(np.int32)

@@ -44,14 +44,14 @@ def _weights(b: Builder, op: "Node", constant: Constant, *, channel_axes: int) -
         b.fail(op, f"weights are {constant.data.dtype}, not quantized")
     q, shape = constant.data, constant.data.shape
     if constant.zero_point is not None:
-        if np.any(constant.zero_point != np.rint(constant.zero_point)):
+        if (constant.zero_point != np.rint(constant.zero_point)).any():
             b.fail(op, "the weights' zero point is not an integer")
         q = q.astype(np.int16) - constant.zero_point.astype(np.int16)
     # looked at in its own shape: spread over the weights it would be eight times their size
     scale = np.ones(1) if constant.scale is None else constant.scale
     scale = scale.reshape((1,) * (len(shape) - scale.ndim) + scale.shape)
     first = scale[(slice(None),) * channel_axes + (slice(1),) * (len(shape) - channel_axes)]
-    if np.any(scale != first):
+    if (scale != first).any():
         b.fail(op, "the weights' scale varies within an output channel")
     return q, np.broadcast_to(first, shape[:channel_axes] + first.shape[channel_axes:]).ravel()
 
@@ -101,7 +101,7 @@ def _input_scale(b: Builder, op: "Node", q: Quantization, groups: int, channels_
     if q.per_tensor:
         return scale
     by_group = scale.reshape(groups, -1)
-    if np.any(by_group != by_group[:, :1]):
+    if (by_group != by_group[:, :1]).any():
         b.fail(op, "the input's ranges differ between channels that are summed")
     return np.repeat(by_group[:, 0], channels_out // groups)
 
