@@ -5,6 +5,19 @@ static size_t packed_index(const struct qk_gemm_kernel *kernel, size_t row, size
     return (row / kernel->kr * kernel->nr + position) * kernel->kr + row % kernel->kr;
 }
 
+/* A whole group of VNNI's layout, in one word for speed. */
+static inline void pack_four(const uint8_t *from, ptrdiff_t stride, uint8_t flip, int8_t *to) {
+    uint32_t word;
+    if (stride == 1) {
+        memcpy(&word, from, sizeof word);
+    } else {
+        const uint8_t four[] = {from[0], from[stride], from[2 * stride], from[3 * stride]};
+        memcpy(&word, four, sizeof word);
+    }
+    word ^= flip * 0x01010101u;
+    memcpy(to, &word, sizeof word);
+}
+
 /* In the order of the panel, so that it is written once from end to end and rows of B are read as they lie. */
 void qk_gemm_pack_panel(const struct qk_gemm_kernel *kernel, size_t k, size_t n, const uint8_t *b, ptrdiff_t stride_k,
                         ptrdiff_t stride_n, uint8_t flip, void *panel) {
@@ -17,11 +30,8 @@ void qk_gemm_pack_panel(const struct qk_gemm_kernel *kernel, size_t k, size_t n,
             if (order[j] >= n) continue;
             const uint8_t *from = b + (ptrdiff_t)row * stride_k + order[j] * stride_n;
             int8_t *to = (int8_t *)panel + (row * nr + j * kr) * bytes;
-            if (rows == 4 && bytes == 1) { /* a whole group of VNNI's layout, written out for speed */
-                to[0] = (int8_t)(from[0] ^ flip);
-                to[1] = (int8_t)(from[stride_k] ^ flip);
-                to[2] = (int8_t)(from[2 * stride_k] ^ flip);
-                to[3] = (int8_t)(from[3 * stride_k] ^ flip);
+            if (rows == 4 && bytes == 1) {
+                pack_four(from, stride_k, flip, to);
                 continue;
             }
             for (size_t r = 0; r < rows; r++) {
