@@ -6,6 +6,7 @@ import click
 
 from qkernels import __version__
 
+from .bench import bench
 from .info import info
 from .report import report
 from .run import run
@@ -17,6 +18,7 @@ def cli() -> None:
     """int8 kernels for NumPy people, and a report that shows layer by layer what they are worth."""
 
 
+cli.add_command(bench)
 cli.add_command(info)
 cli.add_command(report)
 cli.add_command(run)

@@ -64,18 +64,21 @@ def python_calls(run: Callable[[], Any], empty: Callable[[], Any], result: Calla
 
 @dataclass(frozen=True)
 class Peer:
-    """An engine by the name of its module in this room, and the distribution that it needs."""
+    """An engine by the name of its module in this room, and the distributions that it needs, its own first."""
 
     name: str
     module: str
-    distribution: str
+    distributions: tuple[str, ...]
 
-    def version(self) -> str | None:
-        """Of the installed distribution; None where it is absent."""
-        try:
-            return importlib.metadata.version(self.distribution)
-        except importlib.metadata.PackageNotFoundError:
-            return None
+    def version(self) -> str:
+        """Of its own distribution. ImportError names one that is not installed."""
+        versions = []
+        for name in self.distributions:
+            try:
+                versions.append(importlib.metadata.version(name))
+            except importlib.metadata.PackageNotFoundError as error:
+                raise ImportError(f"{name} is not installed") from error
+        return versions[0]
 
     def prepare(self, work: Work, threads: int) -> Prepared:
         """`work` on this engine, in its best configuration for `threads` threads.

@@ -80,18 +80,21 @@ def on_threads(threads: int, sampler: Sampler) -> Sampler:
 
 def _array_function(work: Quantize | Dequantize | Gemm) -> Prepared:
     if isinstance(work, Gemm):
-        weights, least = qkernels.PackedWeights(work.b), qkernels.PackedWeights(np.ones((1, 1), np.int8))
-        c = np.empty((work.a.shape[0], work.b.shape[1]), np.int32)
-        return python_calls(lambda: qkernels.matmul(work.a, weights, out=c),
-                            lambda: qkernels.matmul(work.a[:0, :1], least, out=c[:0, :1]), lambda: c)
+        a, weights = work.a, qkernels.PackedWeights(work.b)
+        c = np.empty((a.shape[0], work.b.shape[1]), np.int32)
+        least, no_a, no_c = qkernels.PackedWeights(np.ones((1, 1), np.int8)), a[:0, :1].copy(), c[:0, :1].copy()
+        return python_calls(lambda: qkernels.matmul(a, weights, out=c), lambda: qkernels.matmul(no_a, least, out=no_c),
+                            lambda: c)
     scale, zero_point = work.scale, work.zero_point
     if isinstance(work, Quantize):
-        q, none = np.empty(work.x.shape, np.uint8), work.x[:0]
-        return python_calls(lambda: qkernels.quantize(work.x, scale, zero_point, out=q),
-                            lambda: qkernels.quantize(none, scale, zero_point, out=q[:0]), lambda: q)
-    x, nothing = np.empty(work.q.shape, np.float32), work.q[:0]
-    return python_calls(lambda: qkernels.dequantize(work.q, scale, zero_point, out=x),
-                        lambda: qkernels.dequantize(nothing, scale, zero_point, out=x[:0]), lambda: x)
+        x, q = work.x, np.empty(work.x.shape, np.uint8)
+        no_x, no_q = x[:0].copy(), q[:0].copy()
+        return python_calls(lambda: qkernels.quantize(x, scale, zero_point, out=q),
+                            lambda: qkernels.quantize(no_x, scale, zero_point, out=no_q), lambda: q)
+    q, x = work.q, np.empty(work.q.shape, np.float32)
+    no_q, no_x = q[:0].copy(), x[:0].copy()
+    return python_calls(lambda: qkernels.dequantize(q, scale, zero_point, out=x),
+                        lambda: qkernels.dequantize(no_q, scale, zero_point, out=no_x), lambda: x)
 
 
 def _layer(work: Layer) -> Prepared:

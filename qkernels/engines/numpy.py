@@ -35,8 +35,9 @@ def _quantize(work: Quantize) -> Prepared:
         np.add(real, zero_point, out=real)
         np.clip(real, 0, 255, out=real)
         np.copyto(q, real, casting="unsafe")
-    real, q, none = np.empty_like(work.x), np.empty(work.x.shape, np.uint8), np.empty(0, np.float32)
-    return python_calls(lambda: convert(work.x, real, q), lambda: convert(none, none, q[:0]), lambda: q)
+    x, real, q = work.x, np.empty_like(work.x), np.empty(work.x.shape, np.uint8)
+    no_x, no_q = x[:0], q[:0]
+    return python_calls(lambda: convert(x, real, q), lambda: convert(no_x, no_x, no_q), lambda: q)
 
 
 def _dequantize(work: Dequantize) -> Prepared:
@@ -45,8 +46,9 @@ def _dequantize(work: Dequantize) -> Prepared:
     def convert(q: NDArray[np.uint8], real: NDArray[np.float32]) -> None:
         np.subtract(q, zero_point, out=real)
         np.multiply(real, scale, out=real)
-    real = np.empty(work.q.shape, np.float32)
-    return python_calls(lambda: convert(work.q, real), lambda: convert(work.q[:0], real[:0]), lambda: real)
+    q, real = work.q, np.empty(work.q.shape, np.float32)
+    no_q, no_real = q[:0], real[:0]
+    return python_calls(lambda: convert(q, real), lambda: convert(no_q, no_real), lambda: real)
 
 
 def _gemm(work: Gemm, threads: int) -> Prepared:

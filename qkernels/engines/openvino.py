@@ -7,6 +7,7 @@ is neither the same work nor the same result.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,11 @@ def _operation(work: Layer | Quantize | Dequantize) -> openvino.Model:
         x = opset13.parameter(work.q.shape, np.uint8)
         y = opset13.multiply(opset13.subtract(opset13.convert(x, "f32"), zero_point), scale)
     return openvino.Model([opset13.result(y)], [x], "conversion")
+
+
+def compile_file(path: Path, threads: int) -> openvino.CompiledModel:
+    """The model of a file, read and compiled."""
+    return _CORE.compile_model(str(path), "CPU", _configuration(threads))
 
 
 def trivial_model() -> openvino.Model:

@@ -17,13 +17,13 @@ _MILLISECONDS = 2
 
 
 def prepare(work: Work, threads: int) -> Prepared:
-    """Measured anew in every sample, so that it moves with the clock frequency as the work beside it does."""
+    """Measured anew for every batch, so that it moves with the clock frequency as the work beside it does."""
     if threads != 1:
         raise Unsupported("the peak is measured on one thread")
     macs = _macs(work)
 
     def sample(runs: int) -> NDArray[np.float64]:
-        return np.array([macs / _native.measure_peak(_MILLISECONDS) * 1e9 for _ in range(runs)])
+        return np.full(runs, macs / _native.measure_peak(_MILLISECONDS) * 1e9)
     return Prepared(sample)
 
 
