@@ -111,15 +111,15 @@ def _network_rows(job: Job, found: Mapping[str, Peer], absent: Mapping[str, str]
     for name in refused:
         del sides[name]
     whole = Timing(timing.rounds, _BATCH_MS, 5.0)
-    yield row("MobileNet V1 1.0/224, end to end", parameters={}, macs=0, sides=measure(sides, whole, outputs),
+    yield row(network.END_TO_END, parameters={}, macs=0, sides=measure(sides, whole, outputs),
               missing=missing | refused)
     progress("loading")
     sides = network.loading(job.threads)
-    yield row("loading the model's file", parameters={}, macs=0, missing={},
+    yield row(network.LOADING, parameters={}, macs=0, missing={},
               sides=measure(sides, Timing(min(timing.rounds, 9), 0, 5.0), dict.fromkeys(sides, "not compared")))
     progress("calls")
     for name, parameters, sides in network.calls():
-        yield row(f"a call of {name} on little", parameters=parameters, macs=0, missing={},
+        yield row(name, parameters=parameters, macs=0, missing={},
                   sides=measure(sides, timing, dict.fromkeys(sides, "not compared")))
 
 

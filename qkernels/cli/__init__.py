@@ -1,6 +1,7 @@
 """The command line: one file a command."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -24,10 +25,11 @@ cli.add_command(report)
 cli.add_command(run)
 
 
-def main() -> None:
-    """Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong usage."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`arguments` None: the process's own. Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong
+    usage."""
     try:
-        cli(standalone_mode=False)
+        cli(arguments, standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)
