@@ -1,7 +1,7 @@
 """One case on every side: outputs compared first, then timed in turn, in one process and the same state of the caches.
 
-What a call costs without work (Python, the binding) is measured in the same rounds, in the same state, and taken off on
-every side that is called from Python. A side whose time does not stand out from that has no time.
+What a call costs without work (Python, the binding) is measured right after each batch, in the same state, and taken off
+on every side that is called from Python. A side whose time does not stand out from that has no time.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qkernels.engines.base import Prepared, Sampler
+from qkernels.engines.base import Prepared
 from qkernels.measure.interleave import batch_for, interleave
 from qkernels.measure.statistics import median_interval, ratio_interval
 
 from .caches import cold
 from .record import OURS, Side, Speedup
 
-_CALL = " (call)"
 _MOST, _MOST_COLD = 200, 5  # runs of one side in one round
+_CALL_MS = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,42 +33,49 @@ class Timing:
     idle_ms: float
 
 
+class _Net:
+    """A sampler of runs less what their call costs, the median of a batch of empty calls right after them."""
+
+    def __init__(self, prepared: Prepared, target_ms: float, flush: Callable[[], None] | None) -> None:
+        self._run, self._call = prepared.run, prepared.call
+        self.batch, self._calls = _MOST_COLD, _MOST_COLD
+        if flush is None:
+            self.batch = batch_for(self._run, target_ms, most=_MOST)
+            self._calls = batch_for(self._call, _CALL_MS, most=_MOST) if self._call else 0
+        else:
+            self._run, self._call = cold(self._run, flush), self._call and cold(self._call, flush)
+        self._costs: list[float] = []
+
+    def __call__(self, runs: int) -> NDArray[np.float64]:
+        samples = self._run(runs)
+        if self._call is None:
+            return samples
+        self._costs.append(float(np.median(self._call(self._calls))))
+        return samples - self._costs[-1]
+
+    @property
+    def call_us(self) -> float | None:
+        """The median of what was taken off; None where nothing was."""
+        return float(np.median(self._costs)) / 1e3 if self._costs else None
+
+
 def measure(sides: Mapping[str, Prepared], timing: Timing, outputs: Mapping[str, str],
             flush: Callable[[], None] | None = None) -> dict[str, Side]:
     """`OURS` and its peers, whose `outputs` are what `compare` said; `flush` None: warm caches."""
-    samplers = _samplers(sides)
-    if flush is None:
-        batches = {name: batch_for(sampler, timing.target_ms, most=_MOST) for name, sampler in samplers.items()}
-    else:
-        samplers = {name: cold(sampler, flush) for name, sampler in samplers.items()}
-        batches = dict.fromkeys(samplers, _MOST_COLD)
-    samples = interleave(samplers, rounds=timing.rounds, batch=batches, idle_ms=timing.idle_ms)
-    net = {name: _net(samples, name) for name in sides}
-    return {name: _side(net, name, samples.get(name + _CALL), outputs[name]) for name in sides}
+    samplers = {name: _Net(prepared, timing.target_ms, flush) for name, prepared in sides.items()}
+    samples = interleave(samplers, rounds=timing.rounds, batch={name: sampler.batch for name, sampler in samplers.items()},
+                         idle_ms=timing.idle_ms)
+    return {name: _side(samples, name, samplers[name].call_us, outputs[name]) for name in sides}
 
 
-def _samplers(sides: Mapping[str, Prepared]) -> dict[str, Sampler]:
-    """Of each side, and of its call without work."""
-    found = {name: prepared.run for name, prepared in sides.items()}
-    found.update({name + _CALL: prepared.call for name, prepared in sides.items() if prepared.call is not None})
-    return found
-
-
-def _net(samples: Mapping[str, NDArray[np.float64]], name: str) -> NDArray[np.float64]:
-    """Nanoseconds of each round's median run, less those of its median call; shape (rounds,)."""
-    call = samples.get(name + _CALL)
-    return np.median(samples[name], axis=1) - (0.0 if call is None else np.median(call, axis=1))
-
-
-def _side(net: Mapping[str, NDArray[np.float64]], name: str, call: NDArray[np.float64] | None, outputs: str) -> Side:
-    us = median_interval(net[name], unit=1e3)
-    ours = median_interval(net[OURS], unit=1e3)
+def _side(samples: Mapping[str, NDArray[np.float64]], name: str, call_us: float | None, outputs: str) -> Side:
+    us, ours = (median_interval(samples[side], unit=1e3) for side in (name, OURS))
     speedup = None
     if name != OURS and us.low > 0 and ours.low > 0:
-        ratio = ratio_interval(net[name], net[OURS])
+        ratio = ratio_interval(samples[name], samples[OURS])
         speedup = Speedup(ratio.value, ratio.low, ratio.high)
-    return Side(us=us if us.low > 0 else None, call_us=None if call is None else median_interval(call, unit=1e3).median,
-                outputs=outputs, rounds_us=tuple((net[name] / 1e3).round(4).tolist()), speedup=speedup)
+    return Side(us=us if us.low > 0 else None, call_us=call_us, outputs=outputs, speedup=speedup,
+                rounds_us=tuple((np.median(samples[name], axis=1) / 1e3).round(4).tolist()))
 
 
 def compare(sides: Mapping[str, Prepared]) -> tuple[dict[str, str], dict[str, str]]:

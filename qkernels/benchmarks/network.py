@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,12 @@ _TOLERANCE, _TOLERANCE_SATURATING = 0.05, 1.0
 _FEW = 64          # elements of a call that is all cost and no work
 
 
-def end_to_end(threads: int, tflite: Path | None, wanted: Callable[[str], Peer | str]) -> tuple[dict[str, Prepared],
-                                                                                               dict[str, str]]:
-    """(sides, why others are missing) of whole inferences of one picture, from float32 to probabilities.
+def end_to_end(threads: int, peers: Mapping[str, Peer], tflite: Path | None) -> tuple[dict[str, Prepared], dict[str, str]]:
+    """(sides, why others of `peers` are missing) of whole inferences of one picture, from float32 to probabilities.
 
     OpenVINO has the same model, ONNX Runtime the same integers in QDQ form. `tflite`: LiteRT runs that file, another
-    quantization of the same architecture; its outputs are not compared. `wanted` gives a peer, or why it is not there.
+    quantization of the same architecture; its outputs are not compared.
+    ValueError for a peer that names another class first.
     """
     ov_model = read_model(embedded_model_path())
     x = load_pictures(sample_images())[0].x
@@ -45,21 +44,16 @@ def end_to_end(threads: int, tflite: Path | None, wanted: Callable[[str], Peer |
         "openvino": lambda module: module.OpenvinoEngine(ov_model, threads),
         "onnxruntime": lambda module: module.OnnxruntimeEngine(native.model.graph, threads)}
     tolerance = _TOLERANCE if "vnni" in native.model.plan.isa else _TOLERANCE_SATURATING
-    missing = {}
-    for name, make in makers.items():
-        if isinstance(found := wanted(name), str):
-            missing[name] = found
-        else:
-            engine = make(importlib.import_module(f"qkernels.engines.{found.module}"))
-            _expect_same_class(name, native, engine, x)
-            sides[name] = Prepared(engine.sampler(x), None, lambda engine=engine: engine.run(x), tolerance)
-    if isinstance(found := wanted("litert"), str):
-        missing["litert"] = found
-    elif tflite is None:
-        missing["litert"] = "no .tflite file was given"
-    else:
-        sides["litert"] = _litert(found, tflite, threads, x)
-    return sides, missing
+    for name in [name for name in makers if name in peers]:
+        engine = makers[name](peers[name].load())
+        _expect_same_class(name, native, engine, x)
+        sides[name] = Prepared(engine.sampler(x), None, lambda engine=engine: engine.run(x), tolerance)
+    if "litert" not in peers:
+        return sides, {}
+    if tflite is None:
+        return sides, {"litert": "no .tflite file was given"}
+    sides["litert"] = _litert(peers["litert"], tflite, threads, x)
+    return sides, {}
 
 
 def _whole(native: NativeEngine, x: NDArray[np.float32], threads: int) -> Prepared:
@@ -73,7 +67,7 @@ def _expect_same_class(name: str, native: NativeEngine, engine: Engine, x: NDArr
 
 
 def _litert(peer: Peer, tflite: Path, threads: int, x: NDArray[np.float32]) -> Prepared:
-    engine = importlib.import_module(f"qkernels.engines.{peer.module}").LitertEngine(tflite, threads)
+    engine = peer.load().LitertEngine(tflite, threads)
     if engine.input_shape != x.shape:
         raise ValueError(f"{tflite}: expected an input of {x.shape}, got {engine.input_shape}")
     return Prepared(engine.sampler(x))

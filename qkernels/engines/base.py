@@ -85,5 +85,9 @@ class Peer:
 
         Raises Unsupported where the engine has no such operation, ImportError where it is not installed.
         """
-        found: Prepared = importlib.import_module(f"{__package__}.{self.module}").prepare(work, threads)
+        found: Prepared = self.load().prepare(work, threads)
         return found
+
+    def load(self) -> Any:
+        """Its module, which imports the engine."""
+        return importlib.import_module(f"{__package__}.{self.module}")
