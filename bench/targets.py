@@ -15,7 +15,7 @@ STYLES = {"met": "green", "missed": "red", "open": "yellow", "not measured": "di
 def cells(outcome: Outcome) -> tuple[str, ...]:
     target = outcome.target
     threads = f"{target.threads} thread{'s' if target.threads > 1 else ''}"
-    asked = f"{'≥' if target.side else '≤'} {target.asked:g}"
+    asked = f"≥ {target.asked:g}" if target.side else f"≤ {target.asked:g} µs"
     if outcome.value is None:
         return target.what, threads, asked, outcome.why, "", outcome.met
     return (target.what, threads, asked, f"{outcome.value:.2f} [{outcome.low:.2f}, {outcome.high:.2f}]", outcome.row or "",

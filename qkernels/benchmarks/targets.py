@@ -82,8 +82,8 @@ TARGETS = (
     *(Target(f"{family} of {size} over {name}", family, f"{n} elements", 1.0, side)
       for family in ("quantize", "dequantize") for n, size in ((150528, "an image"), (1 << 24, "16 Mi elements"))
       for side, name in (("onnxruntime", "ONNX Runtime"), ("numpy", "NumPy"), ("copy", "a copy of the same bytes"))),
-    Target("a call of quantize on 64 elements, µs", NETWORK, "a call of quantize.*", 5.0, None),
-    Target("a call of matmul on 64 elements, µs", NETWORK, "a call of matmul.*", 5.0, None),
+    Target("a call of quantize on 64 elements", NETWORK, "a call of quantize.*", 5.0, None),
+    Target("a call of matmul on 64 elements", NETWORK, "a call of matmul.*", 5.0, None),
 )
 
 
