@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Callable
 
 from rich import box
 from rich.console import Console
@@ -10,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .record import OURS, Results, Row, Side
+
+_REASONS = 3  # of a peer's absence from rows, before the rest is left to the JSON
 
 
 def print_results(results: Results, console: Console) -> None:
@@ -22,13 +26,17 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_table(f"{group}, {cache} caches", list(rows)))
     for name, why in results.absent.items():
         console.print(Text(f"{name} is absent: {why}"))
-    reasons = {(name, why) for row in results.rows for name, why in row.missing.items()}
-    for name, why in sorted(reasons):
-        count = sum(row.missing.get(name) == why for row in results.rows)
-        console.print(Text(f"{name} is missing in {count} of {len(results.rows)} rows: {why}"))
+    reasons: dict[str, Counter[str]] = {}
+    for row in results.rows:
+        for name, why in row.missing.items():
+            reasons.setdefault(name, Counter())[why] += 1
+    for name, counted in reasons.items():
+        said = [f"{why} ({count})" for why, count in counted.most_common(_REASONS)]
+        more = f"; and {len(counted) - _REASONS} more, see the JSON" if len(counted) > _REASONS else ""
+        console.print(Text(f"{name} is missing in {counted.total()} of {len(results.rows)} rows: {'; '.join(said)}{more}"))
 
 
-def _place(results: Results):  # noqa: ANN202 - a key for sorted
+def _place(results: Results) -> Callable[[Row], tuple[int, bool, str]]:
     """Groups in the order of their first row, warm before cold."""
     groups = list(dict.fromkeys(row.group for row in results.rows))
     return lambda row: (groups.index(row.group), row.cache != "warm", row.cache)

@@ -18,7 +18,7 @@ from . import options
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the results there.")
 @options.threads
 @options.isa
-@click.option("--repeats", type=click.IntRange(2), default=15, show_default=True, help="Rounds of every side in turn.")
+@click.option("--repeats", type=click.IntRange(2), default=21, show_default=True, help="Rounds of every side in turn.")
 @click.option("--cache", "states", type=click.Choice(STATES), multiple=True, default=(WARM, COLD_L2), show_default=True,
               help="State of the caches before each run; sweeps are measured warm alone.")
 @click.option("--tflite", type=click.Path(exists=True, dir_okay=False, path_type=Path),

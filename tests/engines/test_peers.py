@@ -93,7 +93,7 @@ def test_onednn(kind):
     assert done.stdout.strip() == "oneDNN already runs on 1 threads in this process"
 
 
-def layer(name="qkernels", **sizes):
+def layer(**sizes):
     pytest.importorskip("openvino")
     from qkernels.benchmarks.synthetic import convolution
     return convolution(**sizes)
