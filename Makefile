@@ -1,18 +1,22 @@
 # make report   everything from nothing to the layer report in report/
 # make test     everything from nothing to the tests' result
+# make bench    the benchmarks against every peer, into bench/results/
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # what the extension is built from
 NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/capi.pxd $(shell find src_c -type f)
 
-.PHONY: report test lint clean
+.PHONY: report test bench lint clean
 
 report: $(VENV)/built
 	$(BIN)/qkernels report $(if $(QKERNELS_DATA),--images "$(QKERNELS_DATA)/images") --out report
 
 test: $(VENV)/built
 	$(BIN)/python -m pytest -q
+
+bench: $(VENV)/peers
+	$(BIN)/python bench/all.py
 
 lint: $(VENV)/built
 	$(BIN)/pip install --quiet ruff
@@ -23,6 +27,10 @@ $(VENV)/built: $(NATIVE)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet "setuptools>=77" "cython>=3.1"
 	$(BIN)/pip install --quiet --no-build-isolation --editable ".[report,test]"
+	touch $@
+
+$(VENV)/peers: $(VENV)/built
+	$(BIN)/pip install --quiet --no-build-isolation --editable ".[report,test,peers]"
 	touch $@
 
 clean:

@@ -1,13 +1,15 @@
-"""Writes the README's table of results from a committed report.json: `update_readme.py results/<name>/report.json`."""
+"""Writes the README's tables from committed results: `update_readme.py results/<name>/report.json bench/results`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from qkernels.benchmarks.record import Results
+from qkernels.benchmarks.targets import Outcome, outcomes, read_directory
 from qkernels.report.markdown import table
 from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, Interval, Report
 from qkernels.report.write import read_report
 
-START, END = "<!-- results -->", "<!-- end of results -->"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -36,13 +38,39 @@ def results(report: Report) -> str:
     return "\n\n".join(line.strip() for line in lines)
 
 
+def benchmarks(found: Mapping[str, Results]) -> str:
+    """The machine, the peers, and each thing that is asked with what was measured of it."""
+    machine = next(iter(found.values())).machine
+    peers = {name: version for one in found.values() for name, version in one.peers.items() if name not in ("copy", "peak")}
+    absent = {name: why for one in found.values() if not one.settings.environment for name, why in one.absent.items()}
+    lines = [f"Measured on {machine.cpu} ({machine.architecture}, `{machine.isa}`, {machine.threads_available} CPUs), "
+             f"{min(one.created for one in found.values())[:10]}, against "
+             + ", ".join(f"{name} {version.split('-')[0]}" for name, version in sorted(peers.items())) + "."]
+    lines += [f"Absent: {', '.join(f'{name} ({why})' for name, why in sorted(absent.items()))}."] if absent else []
+    rows = [(one.target.what, str(one.target.threads), _measured(one), one.row or "") for one in outcomes(found)]
+    lines.append(table(["what", "threads", "the peer's time over ours, × (95 % interval)", "row; of several, the worst"], rows,
+                       numeric=[False, True, True, False]))
+    return "\n\n".join(line.strip() for line in lines)
+
+
+def _measured(outcome: Outcome) -> str:
+    if outcome.value is None:
+        return outcome.why
+    return f"{outcome.value:.2f} [{outcome.low:.2f}, {outcome.high:.2f}]" + ("" if outcome.target.side else " µs")
+
+
+def replaced(text: str, mark: str, body: str) -> str:
+    """`text` with `body` between the two marks of that name."""
+    start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    before, rest = text.split(start)
+    return f"{before}{start}\n{body}\n{end}{rest.split(end)[1]}"
+
+
 def main() -> None:
-    """Replaces what stands between the two marks."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    body = results(read_report(sys.argv[1]))
-    README.write_text(f"{before}{START}\n{body}\n{END}{after}", encoding="utf-8")
+    """Replaces what stands between the marks."""
+    report, directory = map(Path, sys.argv[1:])
+    text = replaced(README.read_text(encoding="utf-8"), "results", results(read_report(report)))
+    README.write_text(replaced(text, "benchmarks", benchmarks(read_directory(directory))), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The command line: one file a command."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
 from qkernels import __version__
 
+from .bench import bench
 from .info import info
 from .report import report
 from .run import run
@@ -17,15 +19,17 @@ def cli() -> None:
     """int8 kernels for NumPy people, and a report that shows layer by layer what they are worth."""
 
 
+cli.add_command(bench)
 cli.add_command(info)
 cli.add_command(report)
 cli.add_command(run)
 
 
-def main() -> None:
-    """Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong usage."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`arguments` None: the process's own. Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong
+    usage."""
     try:
-        cli(standalone_mode=False)
+        cli(arguments, standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)

@@ -1,1 +1,1 @@
-"""Engines that run a whole model or one layer of it: qkernels and OpenVINO behind one interface."""
+"""Engines behind one interface: qkernels and its peers, for a whole model, one layer of it or a single operation."""

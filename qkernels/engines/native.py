@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import qkernels
+from qkernels.graph import Graph, ir, lower
 from qkernels.measure.clock import time_calls, timed
 
-from .base import Sampler
+from .base import Prepared, Sampler, python_calls
+from .work import Dequantize, Gemm, Layer, Quantize, Work
 
 if TYPE_CHECKING:
     import openvino
@@ -60,3 +62,45 @@ class NativeEngine:
     def layer_sampler(self, index: int, source: NDArray[Any], result: NDArray[Any]) -> Sampler:
         """Times one layer alone, inside the native call."""
         return lambda repeats: self.model.plan.time_layer(index, (source,), result, repeats).astype(np.float64)
+
+
+def prepare(work: Work, threads: int) -> Prepared:
+    """A single operation: the array function that a caller would call with `out=`; a layer as a plan of its own."""
+    made = _layer(work) if isinstance(work, Layer) else _array_function(work)
+    return Prepared(on_threads(threads, made.run), made.call and on_threads(threads, made.call), made.result)
+
+
+def on_threads(threads: int, sampler: Sampler) -> Sampler:
+    """`sampler` with the number of threads set before each batch."""
+    def sample(runs: int) -> NDArray[np.float64]:
+        qkernels.set_num_threads(threads)
+        return sampler(runs)
+    return sample
+
+
+def _array_function(work: Quantize | Dequantize | Gemm) -> Prepared:
+    if isinstance(work, Gemm):
+        a, weights = work.a, qkernels.PackedWeights(work.b)
+        c = np.empty((a.shape[0], work.b.shape[1]), np.int32)
+        least, no_a, no_c = qkernels.PackedWeights(np.ones((1, 1), np.int8)), a[:0, :1].copy(), c[:0, :1].copy()
+        return python_calls(lambda: qkernels.matmul(a, weights, out=c), lambda: qkernels.matmul(no_a, least, out=no_c),
+                            lambda: c)
+    scale, zero_point = work.scale, work.zero_point
+    if isinstance(work, Quantize):
+        x, q = work.x, np.empty(work.x.shape, np.uint8)
+        no_x, no_q = x[:0].copy(), q[:0].copy()
+        return python_calls(lambda: qkernels.quantize(x, scale, zero_point, out=q),
+                            lambda: qkernels.quantize(no_x, scale, zero_point, out=no_q), lambda: q)
+    q, x = work.q, np.empty(work.q.shape, np.float32)
+    no_q, no_x = q[:0].copy(), x[:0].copy()
+    return python_calls(lambda: qkernels.dequantize(q, scale, zero_point, out=x),
+                        lambda: qkernels.dequantize(no_q, scale, zero_point, out=no_x), lambda: x)
+
+
+def _layer(work: Layer) -> Prepared:
+    """Timed inside the native call."""
+    before = work.graph[work.node.inputs[0]]
+    source = ir.Input(name=before.name, inputs=(), shape=before.shape, dtype=before.dtype)
+    plan = lower(Graph((source, work.node), (source.name,), (work.node.name,)))
+    x, y = np.ascontiguousarray(work.source).reshape(before.shape), np.empty(work.node.shape, work.node.dtype)
+    return Prepared(lambda runs: plan.time_layer(0, (x,), y, runs).astype(np.float64), None, lambda: y)

@@ -7,6 +7,7 @@ is neither the same work nor the same result.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13
 
+from qkernels.graph.single_layer import single_layer_model
 from qkernels.measure.clock import time_calls, timed
 
-from .base import Sampler
+from .base import Prepared, Sampler, Unsupported, python_calls
+from .work import Dequantize, Gemm, Layer, Quantize, Work
 
 _CORE = openvino.Core()
 
@@ -105,6 +108,37 @@ def _split(exec_type: str) -> tuple[str, str]:
     """'brgconv_avx512_u8' -> ('brgconv_avx512', 'u8')"""
     implementation, _, precision = exec_type.rpartition("_")
     return implementation, precision
+
+
+def prepare(work: Work, threads: int) -> Prepared:
+    """A single operation; the call without work is an inference of the trivial model."""
+    if isinstance(work, Gemm):
+        raise Unsupported("OpenVINO's products are the pointwise layers")
+    single, empty = CompiledModel(_operation(work), threads), CompiledModel(trivial_model(), threads)
+    single.bind(work.source if isinstance(work, Layer) else work.x if isinstance(work, Quantize) else work.q)
+    empty.bind(np.zeros((1, 16), np.uint8))
+    # It multiplies by the inverse of the scale, and by scales in another order: a value on a tie moves by one step.
+    quantized = isinstance(work, Quantize) or (isinstance(work, Layer) and work.node.dtype == "uint8")
+    return python_calls(single.infer, empty.infer, single.output, tolerance=1 if quantized else 1e-4)
+
+
+def _operation(work: Layer | Quantize | Dequantize) -> openvino.Model:
+    if isinstance(work, Layer):
+        return single_layer_model(work.ov_model, work.graph, work.node)
+    scale, zero_point = np.float32(work.scale), np.float32(work.zero_point)
+    if isinstance(work, Quantize):
+        x = opset13.parameter(work.x.shape, np.float32)
+        low, high = -zero_point * scale, (np.float32(255) - zero_point) * scale
+        y = opset13.convert(opset13.fake_quantize(x, low, high, np.float32(0), np.float32(255), 256), "u8")
+    else:
+        x = opset13.parameter(work.q.shape, np.uint8)
+        y = opset13.multiply(opset13.subtract(opset13.convert(x, "f32"), zero_point), scale)
+    return openvino.Model([opset13.result(y)], [x], "conversion")
+
+
+def compile_file(path: Path, threads: int) -> openvino.CompiledModel:
+    """The model of a file, read and compiled."""
+    return _CORE.compile_model(str(path), "CPU", _configuration(threads))
 
 
 def trivial_model() -> openvino.Model:

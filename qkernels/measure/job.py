@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
-import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +27,8 @@ from qkernels.report.record import (
     QKERNELS,
     Engine,
     ImageResult,
-    Interval,
     Latency,
     Layer,
-    Machine,
     ModelInfo,
     Report,
     Settings,
@@ -44,7 +40,7 @@ from .images import Picture, classify
 from .interleave import interleave
 from .layers import IDLE_MS, LayerRun, measure_layers
 from .memory import peak_rss_mb
-from .roofline import Roofline, measure_roofline
+from .roofline import measure_roofline
 from .statistics import CONFIDENCE, SEED, Ratio, median_interval, ratio_interval
 
 PROFILED = "profiled"  # qkernels again, with a clock between its layers
@@ -99,7 +95,9 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     return Report(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         qkernels_version=qkernels.__version__,
-        machine=_machine(native, roofline, caches, measured.call_overhead_us),
+        machine=machine.describe(native.model.plan.isa, roofline, caches,
+                                 {layer.kind: layer.implementation for layer in native.model.layers},
+                                 measured.call_overhead_us),
         model=_model(job, path, native, graph.output_shapes[0]),
         settings=Settings(threads=job.threads, isa=native.model.plan.isa, repeats=job.repeats * BATCH,
                           layer_repeats=run.rounds, confidence_level=CONFIDENCE, idle_ms=IDLE_MS, images=len(images),
@@ -124,18 +122,6 @@ def _timed_input(pictures: Sequence[Picture], shape: tuple[int, ...]) -> NDArray
     if pictures[0].x.shape != shape:
         raise ValueError(f"images: prepared for {pictures[0].x.shape}, but the model takes {shape}")
     return pictures[0].x
-
-
-def _machine(native: NativeEngine, roofline: Roofline, caches: Any, overhead: Interval) -> Machine:
-    return Machine(
-        cpu=machine.cpu_model(), isa=native.model.plan.isa, architecture=platform.machine(),
-        operating_system=f"{platform.system()} {platform.release()}", python_version=platform.python_version(),
-        cores=os.cpu_count() or 1, threads_available=machine.threads_available(), caches=caches,
-        peak_gmacs=roofline.peak_gmacs, peak_gmacs_one_thread=roofline.peak_gmacs_one_thread,
-        bandwidth_gbs=roofline.bandwidth_gbs,
-        kernel_versions={layer.kind: layer.implementation for layer in native.model.layers},
-        features=tuple(qkernels.cpu_info()["supported"]), openvino_call_overhead_us=overhead,
-        load_average=machine.load_average())
 
 
 def _model(job: Job, path: Path, native: NativeEngine, output_shape: tuple[int, ...]) -> ModelInfo:

@@ -8,9 +8,24 @@ import re
 import subprocess
 from pathlib import Path
 
-from qkernels.report.record import CacheLevel
+import qkernels
+from qkernels.report.record import CacheLevel, Interval, Machine
+
+from .roofline import Roofline
 
 _FALLBACK = (CacheLevel(1, 32 << 10), CacheLevel(2, 512 << 10), CacheLevel(3, 16 << 20))
+
+
+def describe(isa: str, roofline: Roofline, cache_levels: tuple[CacheLevel, ...], kernels: dict[str, str],
+             openvino_call_us: Interval | None = None) -> Machine:
+    """The machine as results name it; `isa` and `kernels` (by kind of operator) are what the kernels ran on."""
+    return Machine(
+        cpu=cpu_model(), isa=isa, architecture=platform.machine(),
+        operating_system=f"{platform.system()} {platform.release()}", python_version=platform.python_version(),
+        cores=os.cpu_count() or 1, threads_available=threads_available(), caches=cache_levels,
+        peak_gmacs=roofline.peak_gmacs, peak_gmacs_one_thread=roofline.peak_gmacs_one_thread,
+        bandwidth_gbs=roofline.bandwidth_gbs, kernel_versions=kernels, features=tuple(qkernels.cpu_info()["supported"]),
+        openvino_call_overhead_us=openvino_call_us, load_average=load_average())
 
 
 def cpu_model() -> str:

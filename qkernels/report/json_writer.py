@@ -10,13 +10,17 @@ from qkernels.report.record import Report
 
 
 def render_json(report: Report) -> str:
-    """The text of report.json.
+    """The text of report.json. ValueError names a field that is not finite."""
+    return json_text(report.to_dict(), "report")
+
+
+def json_text(data: dict[str, Any], name: str) -> str:
+    """`data` as the text of a file; `name` stands for the whole of it in errors.
 
     ValueError names the field that is not finite: JSON has no word for NaN or infinity, and
     a file that only some readers take is worth less than an error where it was made.
     """
-    data = report.to_dict()
-    _expect_finite(data, "report")
+    _expect_finite(data, name)
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

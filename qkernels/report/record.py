@@ -10,10 +10,10 @@ figure does not exist on that side, never that it is zero.
 from __future__ import annotations
 
 import dataclasses
-import types
-import typing
 from dataclasses import dataclass, field
 from typing import Any
+
+from qkernels.report.plain import plain, read
 
 SCHEMA = "qkernels-report/1"
 
@@ -217,7 +217,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dicts, lists, strings and numbers, as `json.dumps` takes them."""
-        return _plain(dataclasses.asdict(self))
+        return plain(dataclasses.asdict(self))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Report:
@@ -230,53 +230,4 @@ class Report:
         found = data.get("schema") if isinstance(data, dict) else None
         if found != SCHEMA:
             raise ValueError(f"schema: expected {SCHEMA!r}, got {found!r}")
-        return _read(cls, data, "report")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):                    # NumPy scalars are no JSON
-        return value.item()
-    return value
-
-
-def _read(kind: Any, value: Any, where: str) -> Any:
-    """`value` as the annotated type `kind`; `where` is the path that errors name."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and type(None) in arguments:
-            return None
-        return _read(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is tuple:
-        _expect(isinstance(value, (list, tuple)), where, "a list", value)
-        return tuple(_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict:
-        _expect(isinstance(value, dict), where, "an object", value)
-        return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    if kind is float:
-        _expect(isinstance(value, (int, float)) and not isinstance(value, bool), where, "a number", value)
-        return float(value)
-    _expect(isinstance(value, kind) and not (kind is int and isinstance(value, bool)), where, kind.__name__, value)
-    return value
-
-
-def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
-    _expect(isinstance(value, dict), where, "an object", value)
-    hints = typing.get_type_hints(kind)
-    known = {}
-    for item in dataclasses.fields(kind):
-        if item.name in value:
-            known[item.name] = _read(hints[item.name], value[item.name], f"{where}.{item.name}")
-        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-            raise ValueError(f"{where}.{item.name}: missing")
-    return kind(**known)
-
-
-def _expect(holds: bool, where: str, expected: str, value: Any) -> None:
-    if not holds:
-        raise ValueError(f"{where}: expected {expected}, got {type(value).__name__}")
+        return read(cls, data, "report")

@@ -21,7 +21,7 @@ struct qk_kernels {
     const struct qk_gemm_kernel *gemm;        /* any N */
     const struct qk_gemm_kernel *gemm_narrow; /* N that does not fill gemm's panels; NULL in a table: the same as gemm */
     const struct qk_depthwise_kernel *depthwise;
-    qk_gather3x3s2_fn *gather3x3s2;
+    const struct qk_conv_first_kernel *conv_first;
     qk_window_sum_fn *window_sum;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;

@@ -19,6 +19,11 @@ static int is_depthwise3x3(const qk_conv2d_desc *d) {
            d->stride_h == d->stride_w && d->stride_h <= 2 && d->dilation_h == 1 && d->dilation_w == 1;
 }
 
+static int is_first(const qk_conv2d_desc *d) {
+    return d->groups == 1 && d->channels_in == 3 && d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == 2 &&
+           d->stride_w == 2 && d->dilation_h == 1 && d->dilation_w == 1;
+}
+
 static int is_pointwise(const qk_conv2d_desc *d) {
     return d->groups == 1 && d->kernel_h == 1 && d->kernel_w == 1 && d->stride_h == 1 && d->stride_w == 1 &&
            !d->pad_top && !d->pad_left && !d->pad_bottom && !d->pad_right;
@@ -52,6 +57,7 @@ qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilog
     const int bytes_out = epilogue->dtype == QK_U8 || epilogue->dtype == QK_S8;
     qk_status status;
     if (is_depthwise3x3(desc) && bytes_out) status = qk_conv2d_depthwise_create(&shape, &with_folded, op);
+    else if (is_first(desc) && bytes_out) status = qk_conv2d_first_create(&shape, &with_folded, op);
     else if (is_pointwise(desc)) status = qk_conv2d_pointwise_create(&shape, &with_folded, op);
     else status = qk_conv2d_gathered_create(&shape, &with_folded, op);
     qk_aligned_free(folded);

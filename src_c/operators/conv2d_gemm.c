@@ -16,10 +16,8 @@ struct conv {
     struct product *groups;
     struct qk_requant requant;
     qk_dtype dtype;
-    uint8_t *pad;                       /* the zero point of each input channel */
-    qk_gather3x3s2_fn *gather;          /* of the first convolution, or NULL */
-    size_t patch_stride, block_pixels;  /* of gathered patches */
-    size_t patch_bytes, row_bytes;      /* scratch: patches of a block; one padded image row for `gather` */
+    uint8_t *pad; /* the zero point of each input channel */
+    size_t patch_stride, block_pixels, patch_bytes; /* of gathered patches; of a block of them in scratch */
 };
 
 static void destroy(qk_op *op) {
@@ -107,25 +105,6 @@ static void gather_patch(const struct conv *c, const uint8_t *image, size_t y, s
         }
 }
 
-/* Output rows [first, last) of the first convolution: three padded rows each, gathered pixel after pixel. */
-static void gather_rows(const struct conv *c, const uint8_t *image, size_t first, size_t last, uint8_t *patches,
-                        uint8_t *buffer) {
-    const qk_conv2d_desc *s = &c->shape.desc;
-    for (size_t y = first; y < last; y++) {
-        const uint8_t *rows[3];
-        for (size_t i = 0; i < 3; i++) {
-            uint8_t *to = buffer + i * c->row_bytes;
-            const size_t row = 2 * y + i - s->pad_top, columns = s->pad_left + s->width + s->pad_right;
-            const size_t width = row < s->height ? s->width : 0; /* of the image in this row, from pad_left on */
-            for (size_t x = 0; x < s->pad_left; x++) memcpy(to + 3 * x, c->pad, 3);
-            for (size_t x = s->pad_left + width; x < columns; x++) memcpy(to + 3 * x, c->pad, 3);
-            if (width) memcpy(to + 3 * s->pad_left, image + row * s->width * 3, 3 * width);
-            rows[i] = to;
-        }
-        c->gather(rows, c->shape.width_out, patches + (y - first) * c->shape.width_out * QK_PATCH);
-    }
-}
-
 static void gather_task(void *context, size_t index, size_t thread) {
     const struct loop *l = context;
     const struct conv *c = l->c;
@@ -135,18 +114,15 @@ static void gather_task(void *context, size_t index, size_t thread) {
     const size_t to = qk_min(from + c->block_pixels, pixels);
     const uint8_t *input = l->src + image * s->height * s->width * s->channels_in;
     const size_t size = qk_dtype_size(c->dtype), n = s->channels_out / s->groups;
-    uint8_t *patches = l->scratch + thread * c->op.scratch_per_thread, *rest = patches + c->patch_bytes;
+    uint8_t *patches = l->scratch + thread * c->op.scratch_per_thread;
     for (size_t g = 0; g < s->groups; g++) {
-        if (c->gather)
-            gather_rows(c, input, from / c->shape.width_out, to / c->shape.width_out, patches, rest);
-        else
-            for (size_t pixel = from; pixel < to; pixel++)
-                gather_patch(c, input, pixel / c->shape.width_out, pixel % c->shape.width_out, g,
-                             patches + (pixel - from) * c->patch_stride);
+        for (size_t pixel = from; pixel < to; pixel++)
+            gather_patch(c, input, pixel / c->shape.width_out, pixel % c->shape.width_out, g,
+                         patches + (pixel - from) * c->patch_stride);
         const struct product *p = &c->groups[g];
         qk_matmul_block(&p->matrix, &p->columns, &c->requant, qk_gemm_out(c->dtype), patches, c->patch_stride, to - from,
                         l->dst + ((image * pixels + from) * s->channels_out + g * n) * size, s->channels_out * size, 0,
-                        p->matrix.panels, rest + 3 * c->row_bytes);
+                        p->matrix.panels, patches + c->patch_bytes);
     }
 }
 
@@ -158,51 +134,20 @@ static void run_gathered(const qk_op *op, const void *src, void *dst, size_t row
     qk_parallel_for(c->shape.desc.batch * l.blocks_an_image, gather_task, &l);
 }
 
-static int is_first_convolution(const qk_conv2d_desc *s) {
-    return s->groups == 1 && s->channels_in == 3 && s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 2 &&
-           s->stride_w == 2 && s->dilation_h == 1 && s->dilation_w == 1;
-}
-
-/* Its 27 rows of weights and one of zeros: no remainder is left of groups of four, and the patch's 28th byte is there. */
-enum { FIRST_K = 28 };
-
-static qk_status create_first(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **c) {
-    const size_t n = shape->desc.channels_out;
-    int8_t *weights = qk_aligned_alloc(FIRST_K * n);
-    if (!weights) return QK_ERROR_MEMORY;
-    memcpy(weights, shape->desc.weights, 27 * n);
-    const qk_status status = create(shape, FIRST_K, weights, epilogue, c);
-    qk_aligned_free(weights);
-    if (status != QK_OK) return status;
-    (*c)->gather = qk_current_kernels()->gather3x3s2;
-    (*c)->patch_stride = QK_PATCH;
-    /* whole rows, about 448 pixels: patches of 14 KiB stay in the first-level cache */
-    (*c)->block_pixels = shape->width_out * ((447 + shape->width_out) / shape->width_out);
-    (*c)->row_bytes = qk_round_up(3 * (shape->desc.pad_left + shape->desc.width + shape->desc.pad_right) +
-                                      6 * shape->width_out + 64, 64);
-    return QK_OK;
-}
-
-static qk_status create_general(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, struct conv **c) {
-    const qk_conv2d_desc *s = &shape->desc;
-    const size_t k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
-    const qk_status status = create(shape, k, s->weights, epilogue, c);
-    if (status != QK_OK) return status;
-    (*c)->patch_stride = k;
-    (*c)->block_pixels = qk_min(qk_matmul_block_rows(&(*c)->groups[0].matrix, shape->height_out * shape->width_out), 196);
-    return QK_OK;
-}
-
 qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+    const qk_conv2d_desc *s = &shape->desc;
     struct conv *c;
-    const qk_status status = (is_first_convolution(&shape->desc) ? create_first : create_general)(shape, epilogue, &c);
+    const size_t k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
+    const qk_status status = create(shape, k, s->weights, epilogue, &c);
     if (status != QK_OK) return status;
     const struct qk_matrix *matrix = &c->groups[0].matrix;
-    c->patch_bytes = qk_round_up(c->block_pixels * c->patch_stride, 64);
     const struct qk_gemm_kernel *kernel = matrix->kernel;
+    c->patch_stride = k;
+    c->block_pixels = qk_min(qk_matmul_block_rows(matrix, shape->height_out * shape->width_out), 196);
+    c->patch_bytes = qk_round_up(c->block_pixels * c->patch_stride, 64);
     const size_t pack_bytes = kernel->pack_a ? c->block_pixels * qk_gemm_pack_a_stride(kernel, matrix->k) : 0;
     c->op.run = run_gathered;
-    c->op.scratch_per_thread = qk_round_up(c->patch_bytes + 3 * c->row_bytes + pack_bytes, 64);
+    c->op.scratch_per_thread = qk_round_up(c->patch_bytes + pack_bytes, 64);
     *op = &c->op;
     return QK_OK;
 }

@@ -79,24 +79,40 @@ static void check_quantize(void) {
                                                                                     zero_point);
 }
 
-static void check_gather(void) {
-    for (size_t width_out = 1; width_out <= 130; width_out++) {
-        enter("gather3x3s2 width_out=%zu", width_out);
-        const uint8_t *rows[3];
-        for (int i = 0; i < 3; i++) {
-            uint8_t *row = place(i, 6 * width_out + 64, below(4) == 0);
-            for (size_t x = 0; x < 6 * width_out + 64; x++) row[x] = (uint8_t)next_random();
-            rows[i] = row;
-        }
-        const int at_start = below(4) == 0;
-        const size_t bytes = width_out * QK_PATCH;
-        uint8_t *expected = place(3, bytes, at_start), *got = place(4, bytes, at_start);
-        scalar.gather3x3s2(rows, width_out, expected);
-        tested.gather3x3s2(rows, width_out, got);
-        for (size_t x = 0; x < width_out; x++) /* the rest of a patch is unspecified */
-            memset(expected + x * QK_PATCH + 27, 0, QK_PATCH - 27), memset(got + x * QK_PATCH + 27, 0, QK_PATCH - 27);
-        check_same(expected, got, bytes, at_start);
+static void check_conv_first_case(size_t channels, size_t width_out) {
+    struct qk_conv_first_rows rows = {.rows_out = between(1, 3), .width_out = width_out, .channels = channels};
+    enter("%s channels=%zu width_out=%zu rows_out=%zu", tested.conv_first->name, channels, width_out, rows.rows_out);
+    rows.image_stride = 6 * width_out + 64 + below(2) * below(30);
+    const size_t image_bytes = 2 * rows.rows_out * rows.image_stride + 6 * width_out + 64;
+    uint8_t *image = place(0, image_bytes, below(4) == 0);
+    fill_bytes(image, image_bytes);
+    rows.image = image;
+    uint8_t *weights = place(3, QK_CONV_FIRST_TAPS * channels, 0);
+    int32_t *bias = place(4, 4 * channels, 0);
+    float *multiplier = place(5, 4 * channels, 0);
+    fill_bytes(weights, QK_CONV_FIRST_TAPS * channels);
+    const size_t bias_mode = below(4), multiplier_mode = below(4);
+    for (size_t c = 0; c < channels; c++) bias[c] = any_int(bias_mode), multiplier[c] = any_multiplier(multiplier_mode);
+    struct qk_requant requant = any_requant();
+    requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, channels, bias, multiplier);
+    const size_t bytes = rows.rows_out * width_out * channels;
+    const int at_start = below(4) == 0;
+    uint8_t *out[2];
+    for (int i = 0; i < 2; i++) {
+        const struct qk_conv_first_kernel *kernel = i ? tested.conv_first : scalar.conv_first;
+        void *packed = place(6 + i, (kernel->packed_bytes(channels) + 63) / 64 * 64, 0);
+        kernel->pack(channels, (const int8_t *)weights, bias, multiplier, packed);
+        out[i] = rows.out = place(8 + i, bytes, at_start);
+        kernel->run(&rows, packed, &requant);
     }
+    check_same(out[0], out[1], bytes, at_start);
+}
+
+static void check_conv_first(void) {
+    for (size_t channels = 1; channels <= 70; channels++)
+        for (int j = 0; j < 8; j++) check_conv_first_case(channels, between(1, 40));
+    for (size_t width_out = 1; width_out <= 130; width_out++)
+        for (int j = 0; j < 4; j++) check_conv_first_case(32, width_out);
 }
 
 static void check_pool(void) {

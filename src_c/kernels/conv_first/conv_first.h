@@ -1,22 +1,40 @@
-/* Contract of the first convolution's gather: 3x3, stride 2, 3 channels.
+/* Contract of the first convolution: 3x3, stride 2, 3 channels, a few rows of output pixels.
  *
- * The 27 bytes of each output pixel's patch are copied side by side, so that the matrix kernel can run over them. Rows are
- * 'rows of padded pixels': output pixel x starts at byte 6 * x of each of the three rows.
- *   rows     three rows, each readable for 6 * width_out + 64 bytes
- *   patches  width_out patches of QK_PATCH bytes; bytes 27.. of each are unspecified (the weights there are zero)
+ * `image` is of padded pixels, 2 * rows_out + 1 rows of them `image_stride` bytes apart: pixel x of output row y needs the
+ * nine bytes from 6 * x on of rows 2 * y, 2 * y + 1 and 2 * y + 2. Rows are readable for 6 * width_out + 64 bytes.
+ * rows_out * width_out pixels of `channels` bytes are written, side by side.
  */
 #ifndef QK_KERNELS_CONV_FIRST_H
 #define QK_KERNELS_CONV_FIRST_H
 
+#include "../requant.h"
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QK_PATCH = 32 };
+enum { QK_CONV_FIRST_TAPS = 27 };
 
-typedef void qk_gather3x3s2_fn(const uint8_t *const rows[3], size_t width_out, uint8_t *patches);
+struct qk_conv_first_rows {
+    const uint8_t *image;
+    size_t image_stride, rows_out, width_out, channels;
+    uint8_t *out;
+};
+typedef void qk_conv_first_fn(const struct qk_conv_first_rows *rows, const void *packed, const struct qk_requant *requant);
 
-qk_gather3x3s2_fn qk_gather3x3s2_scalar;
-qk_gather3x3s2_fn qk_gather3x3s2_avx2;
-qk_gather3x3s2_fn qk_gather3x3s2_avx512vnni;
+/* Packed parameters: whatever the kernel wants, 64-byte aligned. `weights` is (27, channels), rows of the patch in natural
+ * order; bias and multiplier per channel. */
+typedef size_t qk_conv_first_packed_bytes_fn(size_t channels);
+typedef void qk_conv_first_pack_fn(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier,
+                                   void *packed);
+
+struct qk_conv_first_kernel {
+    const char *name;
+    qk_conv_first_fn *run;
+    qk_conv_first_packed_bytes_fn *packed_bytes;
+    qk_conv_first_pack_fn *pack;
+};
+
+extern const struct qk_conv_first_kernel qk_conv_first_u8s8_scalar;
+extern const struct qk_conv_first_kernel qk_conv_first_u8s8_6x16_avx2;
+extern const struct qk_conv_first_kernel qk_conv_first_u8s8_8x32_avx512vnni;
 
 #endif

@@ -1,0 +1,135 @@
+"""A whole benchmark: every case of a family against every peer that is there, or the network."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import qkernels
+from qkernels import _native
+from qkernels.engines.base import Peer, Prepared, Unsupported
+from qkernels.engines.peers import NATIVE, PEERS
+from qkernels.engines.work import Work
+from qkernels.measure import machine
+from qkernels.measure.roofline import measure_roofline
+from qkernels.measure.statistics import CONFIDENCE, SEED
+from qkernels.report.record import CacheLevel
+
+from . import network
+from .caches import WARM, flushed_bytes, flusher
+from .families import NETWORK, PEERS_OF
+from .measure import Timing, compare, measure
+from .record import OURS, Results, Row, Settings
+from .shapes import CASES
+
+_TARGET_MS = 2.0
+_BATCH_MS = 25.0   # of the whole network: several inferences in a row
+_STEERING = ("QKERNELS_ISA", "QKERNELS_NUM_THREADS", "ONEDNN_MAX_CPU_ISA")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure. `peers` None: all that the family has; `tflite`: a file for LiteRT, which the network takes alone."""
+
+    family: str
+    threads: int
+    rounds: int
+    states: Sequence[str] = (WARM,)
+    peers: Sequence[str] | None = None
+    tflite: Path | None = None
+
+
+def run_job(job: Job, progress: Callable[[str], None]) -> Results:
+    """Everything measured; `progress` hears what comes next.
+
+    ValueError for a state of the caches that the machine lacks.
+    """
+    found, absent = _peers(job)
+    levels = machine.caches()
+    sizes = {state: flushed_bytes(state, levels) for state in job.states}
+    # One thread leaves none behind; of several, some engines' spin for up to 20 ms after their work.
+    timing = Timing(job.rounds, _TARGET_MS, 25.0 if job.threads > 1 else 1.0)
+    if job.family == NETWORK:
+        rows = tuple(_network_rows(job, found, timing, progress))
+    else:
+        rows = tuple(_family_rows(job, found, sizes, timing, progress))
+    return _results(job, found, absent, rows, sizes, timing, levels)
+
+
+def _peers(job: Job) -> tuple[dict[str, Peer], dict[str, str]]:
+    """Those that are there, and why the others are not."""
+    found, absent = {}, {}
+    for name in PEERS_OF[job.family]:
+        if job.peers is not None and name not in job.peers:
+            absent[name] = "not asked for"
+            continue
+        try:
+            PEERS[name].version()
+            found[name] = PEERS[name]
+        except ImportError as error:
+            absent[name] = str(error)
+    return found, absent
+
+
+def _family_rows(job: Job, found: Mapping[str, Peer], sizes: Mapping[str, int], timing: Timing,
+                 progress: Callable[[str], None]) -> Iterator[Row]:
+    flushers = {state: flusher(size) if size else None for state, size in sizes.items()}
+    for case in CASES[job.family](job.threads):
+        progress(f"{case.group}: {case.name}")
+        sides, missing = _sides(case.make(), found, job)
+        outputs, refused = compare(sides)
+        for name in refused:
+            del sides[name]
+        for state, flush in flushers.items():
+            if state == WARM or case.cold:
+                yield Row(case.name, case.group, state, case.parameters, case.macs, measure(sides, timing, outputs, flush),
+                          missing | refused)
+
+
+def _sides(work: Work, found: Mapping[str, Peer], job: Job) -> tuple[dict[str, Prepared], dict[str, str]]:
+    sides, missing = {OURS: NATIVE.prepare(work, job.threads)}, {}
+    if job.threads > 1:
+        sides[network.ONE_THREAD] = NATIVE.prepare(work, 1)
+    for name, peer in found.items():
+        try:
+            sides[name] = peer.prepare(work, job.threads)
+        except Unsupported as error:
+            missing[name] = str(error)
+    return sides, missing
+
+
+def _network_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress: Callable[[str], None]) -> Iterator[Row]:
+    row = functools.partial(Row, group=NETWORK, cache=WARM)
+    progress("end to end")
+    sides, missing = network.end_to_end(job.threads, found, job.tflite)
+    outputs, refused = compare(sides)
+    for name in refused:
+        del sides[name]
+    whole = Timing(timing.rounds, _BATCH_MS, max(timing.idle_ms, 5.0))
+    yield row(network.END_TO_END, parameters={}, macs=0, sides=measure(sides, whole, outputs),
+              missing=missing | refused)
+    progress("loading")
+    sides = network.loading(job.threads)
+    yield row(network.LOADING, parameters={}, macs=0, missing={},
+              sides=measure(sides, Timing(min(timing.rounds, 9), 0, timing.idle_ms), dict.fromkeys(sides, "not compared")))
+    progress("calls")
+    for name, parameters, sides in network.calls():
+        yield row(name, parameters=parameters, macs=0, missing={},
+                  sides=measure(sides, timing, dict.fromkeys(sides, "not compared")))
+
+
+def _results(job: Job, found: Mapping[str, Peer], absent: Mapping[str, str], rows: tuple[Row, ...], sizes: Mapping[str, int],
+             timing: Timing, levels: tuple[CacheLevel, ...]) -> Results:
+    isa = _native.current_isa()
+    return Results(
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        qkernels_version=qkernels.__version__, family=job.family,
+        machine=machine.describe(isa, measure_roofline(_native, levels, job.threads), levels, {}),
+        settings=Settings(threads=job.threads, isa=isa, rounds=job.rounds, target_ms=timing.target_ms,
+                          idle_ms=timing.idle_ms, confidence_level=CONFIDENCE, seed=SEED, flushed_bytes=dict(sizes),
+                          environment={name: os.environ[name] for name in _STEERING if name in os.environ}),
+        peers={name: peer.version() for name, peer in found.items()}, absent=dict(absent), rows=rows)

@@ -1,0 +1,133 @@
+"""What is asked of qkernels, and what a run measured: one line each, read from the results' JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .families import NETWORK
+from .network import END_TO_END, LOADING, ONE_THREAD
+from .record import OURS, Results, Row, read_results
+
+AVX2 = {"QKERNELS_ISA": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+"""The environment in which both our kernels and OpenVINO's stop at AVX2."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """`side`'s time over ours in every row whose name matches, at least `asked`; without a side, our microseconds, at most
+    that. Of several rows the worst stands for all."""
+
+    what: str
+    family: str
+    rows: str                                     # a regular expression for the whole of a row's name
+    asked: float
+    side: str | None
+    threads: int = 1
+    cache: str = "warm"
+    capped: bool = False                          # measured in the environment AVX2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A target with what was measured: `value` in `low` to `high`, of the worst row; None where nothing was."""
+
+    target: Target
+    row: str | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str = ""                                 # nothing was
+
+    @property
+    def met(self) -> str:
+        """'met', 'missed', 'open' where the interval holds the asked value, 'not measured'."""
+        if self.value is None or self.low is None or self.high is None:
+            return "not measured"
+        if self.low <= self.target.asked <= self.high:
+            return "open"
+        return "met" if (self.value > self.target.asked) == (self.target.side is not None) else "missed"
+
+
+def _gemm(what: str, rows: str, asked: float, side: str, threads: int = 1) -> Target:
+    return Target(what, "gemm", rows, asked, side, threads)
+
+
+_POINTWISE = r"u8 x s8, (12544 x 32 x 64|3136 x 64 x 128|3136 x 128 x 128|784 x .*|196 x (256|512) x 512|49 x .*)"
+TARGETS = (
+    Target("MobileNet V1 INT8 over OpenVINO INT8", NETWORK, END_TO_END, 1.0, "openvino"),
+    Target("MobileNet V1 INT8 over OpenVINO INT8", NETWORK, END_TO_END, 1.0, "openvino", threads=2),
+    Target("MobileNet V1 INT8 over ONNX Runtime QDQ", NETWORK, END_TO_END, 1.0, "onnxruntime"),
+    Target("MobileNet V1 INT8 over ONNX Runtime QDQ", NETWORK, END_TO_END, 1.0, "onnxruntime", threads=2),
+    Target("MobileNet V1 INT8 over LiteRT", NETWORK, END_TO_END, 1.0, "litert"),
+    Target("MobileNet V1 with AVX2 only over OpenVINO INT8", NETWORK, END_TO_END, 1.0, "openvino", capped=True),
+    Target("MobileNet V1, 2 threads over 1", NETWORK, END_TO_END, 1.0, ONE_THREAD, threads=2),
+    Target("load_model over compile_model", NETWORK, LOADING, 1.0, "openvino"),
+    Target("first convolution over OpenVINO", "conv", "conv0", 1.0, "openvino"),
+    Target("each pointwise layer over OpenVINO", "conv", r"pw\d+", 1.0, "openvino"),
+    Target("each depthwise layer over OpenVINO", "depthwise", r"dw\d+", 1.0, "openvino"),
+    Target("logits over OpenVINO", "conv", "logits", 1.0, "openvino"),
+    Target("each pointwise layer, of the measured peak", "conv", r"pw\d+", 0.9, "peak"),
+    _gemm("products of the pointwise layers' sizes to int32, of the measured peak", _POINTWISE, 0.9, "peak"),
+    *(_gemm(f"matmul {n} x {n} x {n} over oneDNN", f"u8 x s8, {n} x {n} x {n}", 1.0, "onednn")
+      for n in (512, 1024, 2048, 64, 16)),
+    *(_gemm(f"matmul 1 x {n} x {n} over oneDNN", f"u8 x s8, 1 x {n} x {n}", 1.0, "onednn") for n in (1024, 4096)),
+    *(_gemm(f"matmul {n} x {n} x {n} over NumKong", f"s8 x s8, {n} x {n} x {n}", 1.0, "numkong")
+      for n in (512, 1024, 2048, 64, 16)),
+    *(_gemm(f"matmul 1 x {n} x {n} over NumKong", f"s8 x s8, 1 x {n} x {n}", 1.0, "numkong") for n in (1024, 4096)),
+    *(_gemm(f"matmul {n} x {n} x {n}, 2 threads over 1", f"u8 x s8, {n} x {n} x {n}", 1.0, ONE_THREAD, 2)
+      for n in (512, 1024, 2048)),
+    *(Target(f"{family} of {size} over {name}", family, f"{n} elements", 1.0, side)
+      for family in ("quantize", "dequantize") for n, size in ((150528, "an image"), (1 << 24, "16 Mi elements"))
+      for side, name in (("onnxruntime", "ONNX Runtime"), ("numpy", "NumPy"), ("copy", "a copy of the same bytes"))),
+    Target("a call of quantize on 64 elements", NETWORK, "a call of quantize.*", 5.0, None),
+    Target("a call of matmul on 64 elements", NETWORK, "a call of matmul.*", 5.0, None),
+)
+
+
+def file_name(family: str, threads: int, *, capped: bool = False) -> str:
+    """Of the JSON in the directory of results."""
+    return f"{family}_{threads}_thread{'s' if threads > 1 else ''}{'_avx2' if capped else ''}.json"
+
+
+def read_directory(directory: Path) -> dict[str, Results]:
+    """Every results' JSON in `directory`, by file name. ValueError where there is none, or one cannot be read."""
+    found = {path.name: read_results(path) for path in sorted(directory.glob("*.json"))}
+    if not found:
+        raise ValueError(f"{directory}: no results of benchmarks")
+    return found
+
+
+def outcomes(results: Mapping[str, Results]) -> Iterator[Outcome]:
+    """Each target, in order, with what `results` (by file name) have of it."""
+    for target in TARGETS:
+        name = file_name(target.family, target.threads, capped=target.capped)
+        if name not in results:
+            yield Outcome(target, None, why=f"{name} is not there")
+            continue
+        rows = [row for row in results[name].rows if row.cache == target.cache and re.fullmatch(target.rows, row.name)]
+        found = [_outcome(target, row, results[name]) for row in rows]
+        yield min(found, key=_goodness) if found else Outcome(target, None, why="no such row")
+
+
+def _outcome(target: Target, row: Row, results: Results) -> Outcome:
+    ours = row.sides[OURS].us
+    if target.side is None:
+        return Outcome(target, row.name, why="no time of its own") if ours is None else Outcome(
+            target, row.name, ours.median, ours.low, ours.high)
+    side = row.sides.get(target.side)
+    if side is None:
+        why = row.missing.get(target.side) or results.absent.get(target.side, "not measured")
+        return Outcome(target, row.name, why=why)
+    if side.speedup is None:
+        return Outcome(target, row.name, why="a time does not stand out from the call's cost")
+    return Outcome(target, row.name, side.speedup.value, side.speedup.low, side.speedup.high)
+
+
+def _goodness(outcome: Outcome) -> float:
+    """Lowest for the worst; a row without a figure before all others."""
+    if outcome.value is None:
+        return float("-inf")
+    return outcome.value if outcome.target.side else -outcome.value

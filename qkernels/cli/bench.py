@@ -1,0 +1,48 @@
+"""qkernels bench: microbenchmarks against the installed peers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from qkernels.benchmarks.caches import COLD_L2, STATES, WARM
+from qkernels.benchmarks.families import PEERS_OF
+
+from . import options
+
+
+@click.command()
+@click.argument("family", type=click.Choice(list(PEERS_OF)))
+@click.option("--peers", metavar="NAME,...", help="Only these; default: all that are installed.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the results there.")
+@options.threads
+@options.isa
+@click.option("--repeats", type=click.IntRange(2), default=21, show_default=True, help="Rounds of every side in turn.")
+@click.option("--cache", "states", type=click.Choice(STATES), multiple=True, default=(WARM, COLD_L2), show_default=True,
+              help="State of the caches before each run; sweeps are measured warm alone.")
+@click.option("--tflite", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A quantized MobileNet V1 1.0/224 for LiteRT; network only.")
+def bench(family: str, peers: str | None, json_path: Path | None, threads: int, isa: str | None, repeats: int,
+          states: tuple[str, ...], tflite: Path | None) -> None:
+    """FAMILY of kernels, or the whole network, against the peers that are installed."""
+    from rich.console import Console
+
+    from qkernels.benchmarks.job import Job, run_job
+    from qkernels.benchmarks.record import write_results
+    from qkernels.benchmarks.table import print_results
+
+    options.use(isa)
+    chosen = peers.split(",") if peers else None
+    if unknown := set(chosen or ()) - set(PEERS_OF[family]):
+        raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(sorted(unknown))}",
+                                 param_hint="--peers")
+    stderr = Console(stderr=True)
+    job = Job(family, threads, repeats, states, chosen, tflite)
+    with stderr.status("") as status:
+        results = run_job(job, status.update)
+    if json_path:
+        write_results(results, json_path)
+    console = Console()
+    # a pipe has no width of its own: room for the whole table
+    print_results(results, console if console.is_terminal else Console(width=200))
