@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # what the extension is built from
-NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/capi.pxd $(shell find src_c -type f)
+NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/capi.pxd $(shell find src_c -type f)
 
 .PHONY: report test bench lint clean
 
@@ -25,7 +25,7 @@ lint: $(VENV)/built
 $(VENV)/built: $(NATIVE)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet "setuptools>=77" "cython>=3.1"
+	$(BIN)/pip install --quiet "setuptools>=77" "cython>=3.1" "numpy>=2.0"
 	$(BIN)/pip install --quiet --no-build-isolation --editable ".[report,test]"
 	touch $@
 

@@ -4,6 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -52,7 +53,9 @@ class BuildEachIsa(build_ext):
 c_files = sorted(str(p) for p in Path("src_c").rglob("*.c"))
 watched = sorted(str(p) for pattern in ("*.c", "*.h", "*.inc") for p in Path("src_c").rglob(pattern))
 native = Extension("qkernels._native", ["qkernels/_native.pyx", *c_files], depends=watched,
-                   include_dirs=["src_c"], extra_compile_args=["-O2", "-fvisibility=hidden"],
+                   include_dirs=["src_c", numpy.get_include()],
+                   define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+                   extra_compile_args=["-O2", "-fvisibility=hidden"],
                    extra_link_args=["-pthread"], libraries=["m"])
 # cythonize would take the C files for its own: only the .pyx goes through it
 native.sources = [*cythonize([Extension("qkernels._native", ["qkernels/_native.pyx"])],

@@ -1,6 +1,7 @@
 # cython: language_level=3
 """NumPy buffers to C and back. Arguments have been checked; types and meanings are in _native.pyi."""
 
+cimport numpy as cnp
 from libc.stdint cimport int8_t, int32_t, uint64_t, uintptr_t
 
 from qkernels.capi cimport *
@@ -8,6 +9,8 @@ from qkernels.capi cimport *
 import math
 
 import numpy as np
+
+cnp.import_array()
 
 _DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int32": QK_S32, "float32": QK_F32}
 
@@ -21,7 +24,7 @@ cdef int raise_for(qk_status status, what) except -1:
 
 
 cdef inline void *address(array):
-    return <void *><uintptr_t>array.__array_interface__["data"][0]
+    return cnp.PyArray_DATA(<cnp.ndarray?>array)
 
 
 cdef qk_affine affine_map(shape, scale, zero_point, dtype):
@@ -89,10 +92,13 @@ def minmax(x):
 cdef class Weights:
     """A (K, N) matrix packed for the instruction set in use."""
     cdef qk_op *op
+    cdef cnp.npy_intp k, n
+    cdef bint are_plain     # int8 with zero point 0, as a requantized product needs them
 
     def __cinit__(self, b, zero_point):
         cdef qk_linear_desc d
-        d.k, d.n = b.shape
+        self.k, self.n = d.k, d.n = b.shape
+        self.are_plain = b.dtype == np.int8 and not zero_point.any()
         d.weights = address(b)
         d.stride_k, d.stride_n = b.strides
         d.weights_dtype = _DTYPES[b.dtype.name]
@@ -118,6 +124,9 @@ cdef class Weights:
         with nogil:
             status = qk_linear_run(self.op, &e, a_zero_point, a_dtype, src, m, dst)
         raise_for(status, "linear")
+
+
+include "common_case.pxi"
 
 
 def _itemsize(dtype):

@@ -42,6 +42,9 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
     NaN becomes the zero point; infinities and whatever lies outside saturate.
     Raises TypeError for a wrong dtype, ValueError for a value or shape outside the above; `out` is then untouched.
     """
+    done = _native.quantize_common(x, scale, zero_point, dtype, out)
+    if done is not None:
+        return done
     name = quantized_dtype(dtype)
     scales, zero_points = _parameters(scale, zero_point, name)
     source = _as_float32(x)
@@ -54,6 +57,9 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
 def dequantize(q: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, axis: int | None = None,
                out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """scale * float32(q - zero_point): float32, one rounding. Arguments and errors as for `quantize`; q uint8 or int8."""
+    done = _native.dequantize_common(q, scale, zero_point, out)
+    if done is not None:
+        return done
     source = array_of(q, tuple(RANGES), "q")
     scales, zero_points = _parameters(scale, zero_point, source.dtype.name)
     shape = outer_channels_inner(source.shape, axis, scales.size, "scale")
@@ -72,6 +78,9 @@ def requantize(acc: ArrayLike, multiplier: ArrayLike, zero_point: int = 0, *, dt
 
     Raises as `quantize`.
     """
+    done = _native.requantize_common(acc, multiplier, zero_point, dtype, lo, hi, out)
+    if done is not None:
+        return done
     name = quantized_dtype(dtype)
     source = array_of(acc, ("int32",), "acc")
     multipliers = floats(multiplier, "multiplier")

@@ -86,6 +86,10 @@ def matmul(a: ArrayLike, b: ArrayLike | PackedWeights, *, a_zero_point: int = 0,
     out   int32 (..., M, N), C-contiguous, not overlapping a or b
     Raises TypeError for a wrong dtype, ValueError for a value or shape outside the above; `out` is then untouched.
     """
+    if type(b) is PackedWeights and type(b_zero_point) is int and b_zero_point == 0:
+        done = _native.linear_common(b._native, a, a_zero_point, bias, None, 0, np.uint8, None, None, out)
+        if done is not None:
+            return done
     weights = _packed(b, b_zero_point, "b", "b_zero_point")
     left = _left(a, weights)
     point = integer(a_zero_point, "a_zero_point", *RANGES[left.dtype.name])
@@ -105,6 +109,10 @@ def linear(a: ArrayLike, weights: ArrayLike | PackedWeights, *, a_zero_point: in
     dtype       uint8 or int8; float32 gives float32(acc) * multiplier, dequantized
     The weights' zero point must be 0 unless multiplier is None. Other arguments and errors as for `matmul`.
     """
+    if type(weights) is PackedWeights:
+        done = _native.linear_common(weights._native, a, a_zero_point, bias, multiplier, zero_point, dtype, lo, hi, out)
+        if done is not None:
+            return done
     packed = _packed(weights, 0, "weights", "weights")
     if multiplier is None:
         return matmul(a, packed, a_zero_point=a_zero_point, bias=bias, out=out)

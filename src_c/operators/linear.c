@@ -1,6 +1,7 @@
 /* Matrix product with packed weights: the fully connected layer, and matmul and linear of the array functions. */
 #include "matmul.h"
-#include <string.h>
+
+enum { SMALL = 1 << 14 }; /* bytes that a call may take from the stack */
 
 struct linear {
     qk_op op;
@@ -37,14 +38,6 @@ static void run_with(const struct linear *l, const struct qk_columns *columns, c
     qk_matmul(&l->matrix, columns, requant, qk_gemm_out(dtype), a, l->matrix.k, m, c,
               l->matrix.n * qk_dtype_size(dtype), scratch);
     if (l->weights_zero_point) subtract_weights_zero_point(l, a, m, za, c);
-}
-
-/* int8 rows as uint8; NULL when there is no memory */
-static uint8_t *flipped(const void *a, size_t bytes) {
-    uint8_t *copy = qk_aligned_alloc(bytes);
-    if (copy)
-        for (size_t i = 0; i < bytes; i++) copy[i] = ((const uint8_t *)a)[i] ^ 0x80;
-    return copy;
 }
 
 static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
@@ -90,18 +83,19 @@ qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t in
     const int32_t za = qk_zero_point_u8(input_dtype, input_zero_point);
     const struct qk_requant requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
     const size_t threads = (size_t)qk_threads_enter();
-    struct qk_columns columns = {0};
-    uint8_t *copy = NULL, *scratch = NULL;
-    qk_status status = qk_columns_make(&columns, &l->matrix, epilogue, za);
-    if (status == QK_OK && input_dtype == QK_S8 && !(copy = flipped(a, m * l->matrix.k))) status = QK_ERROR_MEMORY;
-    if (status == QK_OK && op->scratch_per_thread) {
-        scratch = qk_aligned_alloc(op->scratch_per_thread * threads);
-        if (!scratch) status = QK_ERROR_MEMORY;
+    const size_t column_bytes = qk_columns_bytes(&l->matrix), a_bytes = m * l->matrix.k;
+    const size_t copied = input_dtype == QK_S8 ? qk_round_up(a_bytes, 64) : 0;
+    const size_t wanted = 2 * column_bytes + copied + op->scratch_per_thread * threads;
+    _Alignas(64) uint8_t local[SMALL]; /* an allocation would cost a small product as much as its arithmetic */
+    uint8_t *space = wanted <= sizeof local ? local : qk_aligned_alloc(wanted);
+    if (space) {
+        struct qk_columns columns = {(int32_t *)space, (float *)(space + column_bytes), 0};
+        qk_columns_fill(&columns, &l->matrix, epilogue, za);
+        uint8_t *copy = space + 2 * column_bytes; /* int8 rows as uint8 */
+        for (size_t i = 0; copied && i < a_bytes; i++) copy[i] = ((const uint8_t *)a)[i] ^ 0x80;
+        run_with(l, &columns, &requant, epilogue->dtype, za, copied ? copy : a, c, m, copy + copied);
     }
-    if (status == QK_OK) run_with(l, &columns, &requant, epilogue->dtype, za, copy ? copy : a, c, m, scratch);
-    qk_aligned_free(copy);
-    qk_aligned_free(scratch);
-    qk_columns_free(&columns);
+    if (space != local) qk_aligned_free(space);
     qk_threads_leave();
-    return status;
+    return space ? QK_OK : QK_ERROR_MEMORY;
 }

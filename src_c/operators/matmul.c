@@ -48,23 +48,34 @@ void qk_matrix_free(struct qk_matrix *matrix) {
     matrix->column_sums = NULL;
 }
 
+size_t qk_columns_bytes(const struct qk_matrix *matrix) {
+    return qk_round_up(matrix->panels * matrix->kernel->nr * sizeof(int32_t), 64);
+}
+
+void qk_columns_fill(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
+                     int32_t input_zero_point_u8) {
+    const size_t nr = matrix->kernel->nr, padded = matrix->panels * nr;
+    for (size_t first = 0; first < padded; first += nr)
+        for (size_t j = 0; j < nr; j++) {
+            const size_t column = first + matrix->kernel->column_order[j], at = first + j;
+            const int there = column < matrix->n;
+            const uint32_t bias = there && epilogue->bias ? (uint32_t)epilogue->bias[column] : 0;
+            const uint32_t sum = there ? (uint32_t)matrix->column_sums[column] : 0;
+            columns->bias[at] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * sum);
+            columns->multiplier[at] = there && epilogue->dtype != QK_S32 ? epilogue->multiplier[column] : 0;
+        }
+    columns->bounded = epilogue->dtype != QK_S32 && qk_is_bounded(matrix->k, padded, columns->bias, columns->multiplier);
+}
+
 qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
                           int32_t input_zero_point_u8) {
-    const struct qk_gemm_kernel *kernel = matrix->kernel;
-    const size_t padded = matrix->panels * kernel->nr;
-    *columns = (struct qk_columns){qk_aligned_alloc(padded * sizeof(int32_t)), qk_aligned_alloc(padded * sizeof(float)), 0};
+    const size_t bytes = qk_columns_bytes(matrix);
+    *columns = (struct qk_columns){qk_aligned_alloc(bytes), qk_aligned_alloc(bytes), 0};
     if (!columns->bias || !columns->multiplier) {
         qk_columns_free(columns);
         return QK_ERROR_MEMORY;
     }
-    for (size_t j = 0; j < padded; j++) {
-        const size_t column = j / kernel->nr * kernel->nr + kernel->column_order[j % kernel->nr];
-        if (column >= matrix->n) continue;
-        const uint32_t bias = epilogue->bias ? (uint32_t)epilogue->bias[column] : 0;
-        columns->bias[j] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * (uint32_t)matrix->column_sums[column]);
-        if (epilogue->dtype != QK_S32) columns->multiplier[j] = epilogue->multiplier[column];
-    }
-    columns->bounded = qk_is_bounded(matrix->k, padded, columns->bias, columns->multiplier);
+    qk_columns_fill(columns, matrix, epilogue, input_zero_point_u8);
     return QK_OK;
 }
 

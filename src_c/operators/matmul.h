@@ -25,6 +25,10 @@ struct qk_columns {
 qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
                           int32_t input_zero_point_u8);
 void qk_columns_free(struct qk_columns *columns);
+/* The same into memory of the caller: qk_columns_bytes for the bias and as much for the multiplier, 64-byte aligned. */
+size_t qk_columns_bytes(const struct qk_matrix *matrix);
+void qk_columns_fill(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
+                     int32_t input_zero_point_u8);
 int qk_gemm_out(qk_dtype dtype);
 
 /* Scratch that one thread needs for the rows it works on. */
