@@ -4,6 +4,7 @@
  *   PLAIN    bounded, and the bytes' whole range from zero point 0, as after a ReLU: the packs' saturation is the clamp
  *   BOUNDED  no product leaves int32
  *   ANY      products are bounded from above first
+ *   WORDS    no requantization: int32 as they are, of matrix products
  * The clamp from above and the zero point are 16-bit operations that any port takes; a saturating add would take one of
  * the two that multiply.
  */
@@ -15,7 +16,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum form { PLAIN, BOUNDED, ANY, N_FORMS };
+enum form { PLAIN, BOUNDED, ANY, WORDS, N_FORMS };
 
 static inline enum form form_of(const struct qk_requant *r) {
     if (!r->bounded) return ANY;

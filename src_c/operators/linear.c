@@ -1,5 +1,6 @@
 /* Matrix product with packed weights: the fully connected layer, and matmul and linear of the array functions. */
 #include "matmul.h"
+#include <string.h>
 
 enum { SMALL = 1 << 14 }; /* bytes that a call may take from the stack */
 
@@ -76,6 +77,17 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
     return QK_OK;
 }
 
+/* int8 as the uint8 128 above it, a word at a time */
+static void flip(const uint8_t *from, uint8_t *to, size_t n) {
+    size_t i = 0;
+    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, from + i, sizeof word);
+        word ^= 0x8080808080808080u;
+        memcpy(to + i, &word, sizeof word);
+    }
+    for (; i < n; i++) to[i] = from[i] ^ 0x80;
+}
+
 qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
                         const void *a, size_t m, void *c) {
     const struct linear *l = (const struct linear *)op;
@@ -92,7 +104,7 @@ qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t in
         struct qk_columns columns = {(int32_t *)space, (float *)(space + column_bytes), 0};
         qk_columns_fill(&columns, &l->matrix, epilogue, za);
         uint8_t *copy = space + 2 * column_bytes; /* int8 rows as uint8 */
-        for (size_t i = 0; copied && i < a_bytes; i++) copy[i] = ((const uint8_t *)a)[i] ^ 0x80;
+        if (copied) flip(a, copy, a_bytes);
         run_with(l, &columns, &requant, epilogue->dtype, za, copied ? copy : a, c, m, copy + copied);
     }
     if (space != local) qk_aligned_free(space);

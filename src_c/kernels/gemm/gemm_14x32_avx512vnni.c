@@ -38,7 +38,7 @@ static __attribute__((noinline)) void store_any(__m512i q0, __m512i q1, size_t n
         const struct constants k = make_constants(e);
         store_bytes(q0, q1, n, &k, ANY, c);
     } else {
-        store_words(scaled_word(q0, e, 0), scaled_word(q1, e, 16), n, c);
+        store_words(word(q0, e, 0), word(q1, e, 16), n, c);
     }
     _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
@@ -81,9 +81,10 @@ static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, co
         [BOUNDED] = {bounded_1, bounded_2, bounded_3, bounded_4, bounded_5, bounded_6, bounded_7, bounded_8, bounded_9,
                      bounded_10, bounded_11, bounded_12, bounded_13, bounded_14},
         [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6, any_7, any_8, any_9, any_10, any_11, any_12, any_13, any_14},
+        [WORDS] = {words_1, words_2, words_3, words_4, words_5, words_6, words_7, words_8, words_9, words_10, words_11,
+                   words_12, words_13, words_14},
     };
-    const int fast = epilogue->out == QK_GEMM_OUT_U8 && k > 0 && k % 4 == 0;
-    run_strips(strips[fast ? form_of(&epilogue->requant) : ANY], qk_gemm_cut_rows(m, FULL_MR), n, k, a, a_stride, b, epilogue,
+    run_strips(strips[strip_of(epilogue, k)], qk_gemm_cut_rows(m, FULL_MR), n, k, a, a_stride, b, epilogue,
                c, c_stride);
 }
 

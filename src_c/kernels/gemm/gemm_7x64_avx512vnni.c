@@ -50,7 +50,7 @@ static __attribute__((noinline)) void store_any(__m512i q0, __m512i q1, __m512i 
         const struct constants k = make_constants(e);
         store_bytes(q0, q1, q2, q3, n, &k, ANY, c);
     } else {
-        store_words(scaled_word(q0, e, 0), scaled_word(q1, e, 16), scaled_word(q2, e, 32), scaled_word(q3, e, 48), n, c);
+        store_words(word(q0, e, 0), word(q1, e, 16), word(q2, e, 32), word(q3, e, 48), n, c);
     }
     _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
@@ -77,9 +77,9 @@ static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, co
         [PLAIN] = {plain_1, plain_2, plain_3, plain_4, plain_5, plain_6, plain_7},
         [BOUNDED] = {bounded_1, bounded_2, bounded_3, bounded_4, bounded_5, bounded_6, bounded_7},
         [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6, any_7},
+        [WORDS] = {words_1, words_2, words_3, words_4, words_5, words_6, words_7},
     };
-    const int fast = epilogue->out == QK_GEMM_OUT_U8 && k > 0 && k % 4 == 0;
-    run_strips(strips[fast ? form_of(&epilogue->requant) : ANY], qk_gemm_cut_rows(m, k < SHORT_K ? SHORT_MR : FULL_MR), n, k,
+    run_strips(strips[strip_of(epilogue, k)], qk_gemm_cut_rows(m, k < SHORT_K ? SHORT_MR : FULL_MR), n, k,
                a, a_stride, b, epilogue, c, c_stride);
 }
 

@@ -14,6 +14,12 @@
 #define DOT_FROM_MEMORY(acc, x, p)                                                                                     \
     __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(*(const __m512i *)(p)))
 
+/* The form of strip that computes it; ANY also where K leaves a remainder. */
+static inline enum form strip_of(const struct qk_gemm_epilogue *e, size_t k) {
+    if (k == 0 || k % 4 != 0 || e->out == QK_GEMM_OUT_F32) return ANY;
+    return e->out == QK_GEMM_OUT_S32 ? WORDS : form_of(&e->requant);
+}
+
 /* `tiles` tiles of one height, one below the other */
 typedef void strip_fn(size_t tiles, size_t n, size_t k, const uint8_t *a, size_t a_stride, const int8_t *b,
                       const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride);
@@ -29,8 +35,9 @@ ALWAYS_INLINE __m512i broadcast_rest(const uint8_t *p, __mmask16 rest) {
     return _mm512_broadcastd_epi32(_mm_maskz_loadu_epi8(rest, p));
 }
 
-/* float32(acc) * multiplier, as 32 bits */
-ALWAYS_INLINE __m512i scaled_word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
+/* acc, or float32(acc) * multiplier, as 32 bits */
+ALWAYS_INLINE __m512i word(__m512i acc, const struct qk_gemm_epilogue *e, size_t at) {
+    if (e->out == QK_GEMM_OUT_S32) return acc;
     return _mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(e->multiplier + at)));
 }
 
