@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import qkernels
 from qkernels.graph import Graph, ir, lower
+from qkernels.measure.buffers import aligned_copy, aligned_empty
 from qkernels.measure.clock import time_calls, timed
 
 from .base import Prepared, Sampler, python_calls
@@ -53,14 +54,16 @@ class NativeEngine:
         for index, layer in enumerate(plan.layers):
             storage = plan.storage(layer["inputs"][0])
             source = tensors.get(storage, x).reshape(layer["input_shape"])
-            result = np.empty(layer["output_shape"], layer["output_dtype"])
+            result = aligned_empty(layer["output_shape"], layer["output_dtype"])
             plan.run_layer(index, (source,), result)
             tensors[plan.storage(layer["output"])] = result
             pairs.append((source, result))
         return pairs
 
-    def layer_sampler(self, index: int, source: NDArray[Any], result: NDArray[Any]) -> Sampler:
+    def layer_sampler(self, index: int, source: NDArray[Any]) -> Sampler:
         """Times one layer alone, inside the native call."""
+        layer = self.model.plan.layers[index]
+        result = aligned_empty(layer["output_shape"], layer["output_dtype"])
         return lambda repeats: self.model.plan.time_layer(index, (source,), result, repeats).astype(np.float64)
 
 
@@ -81,17 +84,17 @@ def on_threads(threads: int, sampler: Sampler) -> Sampler:
 def _array_function(work: Quantize | Dequantize | Gemm) -> Prepared:
     if isinstance(work, Gemm):
         a, weights = work.a, qkernels.PackedWeights(work.b)
-        c = np.empty((a.shape[0], work.b.shape[1]), np.int32)
+        c = aligned_empty((a.shape[0], work.b.shape[1]), np.int32)
         least, no_a, no_c = qkernels.PackedWeights(np.ones((1, 1), np.int8)), a[:0, :1].copy(), c[:0, :1].copy()
         return python_calls(lambda: qkernels.matmul(a, weights, out=c), lambda: qkernels.matmul(no_a, least, out=no_c),
                             lambda: c)
     scale, zero_point = work.scale, work.zero_point
     if isinstance(work, Quantize):
-        x, q = work.x, np.empty(work.x.shape, np.uint8)
+        x, q = work.x, aligned_empty(work.x.shape, np.uint8)
         no_x, no_q = x[:0].copy(), q[:0].copy()
         return python_calls(lambda: qkernels.quantize(x, scale, zero_point, out=q),
                             lambda: qkernels.quantize(no_x, scale, zero_point, out=no_q), lambda: q)
-    q, x = work.q, np.empty(work.q.shape, np.float32)
+    q, x = work.q, aligned_empty(work.q.shape, np.float32)
     no_q, no_x = q[:0].copy(), x[:0].copy()
     return python_calls(lambda: qkernels.dequantize(q, scale, zero_point, out=x),
                         lambda: qkernels.dequantize(no_q, scale, zero_point, out=no_x), lambda: x)
@@ -102,5 +105,5 @@ def _layer(work: Layer) -> Prepared:
     before = work.graph[work.node.inputs[0]]
     source = ir.Input(name=before.name, inputs=(), shape=before.shape, dtype=before.dtype)
     plan = lower(Graph((source, work.node), (source.name,), (work.node.name,)))
-    x, y = np.ascontiguousarray(work.source).reshape(before.shape), np.empty(work.node.shape, work.node.dtype)
+    x, y = aligned_copy(work.source.reshape(before.shape)), aligned_empty(work.node.shape, work.node.dtype)
     return Prepared(lambda runs: plan.time_layer(0, (x,), y, runs).astype(np.float64), None, lambda: y)

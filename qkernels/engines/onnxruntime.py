@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from qkernels.graph import ir
+from qkernels.measure.buffers import aligned_copy, aligned_empty
 from qkernels.measure.clock import time_calls, timed
 
 from . import onnx_models
@@ -40,14 +41,14 @@ def _bound(session: onnxruntime.InferenceSession, x: NDArray[Any], y: NDArray[An
 def prepare(work: Work, threads: int) -> Prepared:
     """The call without work: a conversion of one element."""
     if isinstance(work, Layer):
-        x, y, model = np.ascontiguousarray(work.source), np.empty(work.node.shape, np.uint8), onnx_models.layer(work)
+        x, y, model = aligned_copy(work.source), aligned_empty(work.node.shape, np.uint8), onnx_models.layer(work)
     elif isinstance(work, Gemm):
-        x, y = work.a, np.empty((work.a.shape[0], work.b.shape[1]), np.int32)
+        x, y = work.a, aligned_empty((work.a.shape[0], work.b.shape[1]), np.int32)
         model = onnx_models.product(work)
     elif isinstance(work, Quantize):
-        x, y, model = work.x, np.empty(work.x.shape, np.uint8), onnx_models.conversion(work)
+        x, y, model = work.x, aligned_empty(work.x.shape, np.uint8), onnx_models.conversion(work)
     else:
-        x, y, model = work.q, np.empty(work.q.shape, np.float32), onnx_models.conversion(work)
+        x, y, model = work.q, aligned_empty(work.q.shape, np.float32), onnx_models.conversion(work)
     least = onnx_models.conversion(Dequantize(np.zeros(1, np.uint8), 1.0, 0))
     empty = _bound(_session(least, 1), np.zeros(1, np.uint8), np.empty(1, np.float32))
     # A layer: another order of the multiplications in float32 moves a value on a tie by one step.

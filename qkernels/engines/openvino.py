@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from openvino import opset13
 
 from qkernels.graph.single_layer import single_layer_model
+from qkernels.measure.buffers import aligned_copy
 from qkernels.measure.clock import time_calls, timed
 
 from .base import Prepared, Sampler, Unsupported, python_calls
@@ -41,6 +42,7 @@ class CompiledModel:
         """Makes `x` the input, in the model's own shape."""
         shaped = np.ascontiguousarray(x).reshape(tuple(self.compiled.input(0).shape))
         self.request.set_input_tensor(openvino.Tensor(shaped, shared_memory=True))
+        self._input = shaped                      # the tensor holds its address only
 
     def infer(self) -> None:
         self.request.infer()
@@ -115,7 +117,7 @@ def prepare(work: Work, threads: int) -> Prepared:
     if isinstance(work, Gemm):
         raise Unsupported("OpenVINO's products are the pointwise layers")
     single, empty = CompiledModel(_operation(work), threads), CompiledModel(trivial_model(), threads)
-    single.bind(work.source if isinstance(work, Layer) else work.x if isinstance(work, Quantize) else work.q)
+    single.bind(aligned_copy(work.source if isinstance(work, Layer) else work.x if isinstance(work, Quantize) else work.q))
     empty.bind(np.zeros((1, 16), np.uint8))
     # It multiplies by the inverse of the scale, and by scales in another order: a value on a tie moves by one step.
     quantized = isinstance(work, Quantize) or (isinstance(work, Layer) and work.node.dtype == "uint8")

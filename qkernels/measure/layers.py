@@ -76,7 +76,7 @@ def _run_both(run: LayerRun, index: int, node: ir.Node, source: NDArray[Any], re
     single.bind(source)
     single.infer()
     compared = _compare(result, single.output())
-    sides = {"qkernels": run.native.layer_sampler(index, source, np.empty_like(result)),
+    sides = {"qkernels": run.native.layer_sampler(index, source),
              "openvino": lambda n: time_calls(single.infer, n), "call": lambda n: time_calls(empty.infer, n)}
     return interleave(sides, rounds=run.rounds, idle_ms=IDLE_MS, warmup=2, batch={
         name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()}), compared

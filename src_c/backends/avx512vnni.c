@@ -16,6 +16,7 @@ const struct qk_backend qk_backend_avx512vnni = {
         .depthwise = &qk_depthwise3x3_u8s8_avx512vnni,
         .conv_first = &qk_conv_first_u8s8_8x32_avx512vnni,
         .window_sum = qk_window_sum_avx512vnni,
+        .softmax_row = qk_softmax_row_avx512vnni,
         .probe_peak = qk_probe_peak_avx512vnni,
         .probe_read = qk_probe_read_avx512vnni,
     },

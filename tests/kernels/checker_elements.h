@@ -134,6 +134,23 @@ static void check_pool(void) {
         }
 }
 
+/* Finite values: which NaN comes out of which is not defined. */
+static void check_softmax(void) {
+    for (size_t n = 1; n <= 200; n++)
+        for (int j = 0; j < 10; j++) {
+            enter("softmax n=%zu", n);
+            const int at_start = below(4) == 0;
+            float *x = place(0, 4 * n, at_start);
+            const float range = ldexpf(1.0f, (int)below(10) - 2);
+            for (size_t i = 0; i < n; i++) x[i] = range * ((float)next_random() / 2147483648.0f - 0.5f);
+            if (below(3) == 0) x[below(n)] = below(2) ? -FLT_MAX : 1e30f;
+            float *expected = place(1, 4 * n, at_start), *got = place(2, 4 * n, at_start);
+            scalar.softmax_row(x, expected, n);
+            tested.softmax_row(x, got, n);
+            check_same(expected, got, 4 * n, at_start);
+        }
+}
+
 static void check_probe(void) {
     for (size_t blocks = 1; blocks <= 40; blocks++) {
         enter("probe_read bytes=%zu", 512 * blocks);

@@ -6,7 +6,7 @@ import pytest
 
 from build_flags import ISA_FLAGS
 
-GROUPS = ["gemm", "depthwise", "quantize", "conv_first", "pool", "probe"]
+GROUPS = ["gemm", "depthwise", "quantize", "conv_first", "pool", "softmax", "probe"]
 UNSUPPORTED = 77
 
 
