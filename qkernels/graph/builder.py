@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -94,7 +94,7 @@ class Builder:
         """Finishes an accumulator without a FakeQuantize behind it: float32."""
         if acc.bounded or acc.weights is None:
             self.fail(op, f"reads {acc.source!r}, which must be followed by a FakeQuantize")
-        return self.add(op, replace(self._folded(op, acc, 1.0, quantized=False), dtype="float32",
+        return self.add(op, replace(acc.node, **self._folded(op, acc, 1.0, quantized=False), dtype="float32",
                                     source_output=acc.source, channels_first=acc.channels_first, fused=acc.fused))
 
     def close_quantized(self, op: "openvino.Node", acc: Accumulator, quantization: Quantization) -> Tensor:
@@ -103,24 +103,24 @@ class Builder:
             lo, hi = epilogue.bounds(acc.lower, acc.upper, quantization.scale, quantization.zero_point)
         except ValueError as error:
             self.fail(op, str(error))
-        node = self._folded(op, acc, quantization.scale.astype(np.float64), quantized=True)
-        return self.add(op, replace(node, dtype="uint8", lo=lo, hi=hi, zero_point=int(quantization.zero_point[0]),
+        folded = self._folded(op, acc, quantization.scale.astype(np.float64), quantized=True)
+        return self.add(op, replace(acc.node, **folded, dtype="uint8", lo=lo, hi=hi, zero_point=int(quantization.zero_point[0]),
                                     scale=quantization.scale, output_zero_point=quantization.zero_point,
                                     source_output=op.friendly_name, channels_first=acc.channels_first,
                                     fused=(*acc.fused, op.friendly_name)))
 
-    def _folded(self, op: "openvino.Node", acc: Accumulator, unit: F64 | float, *, quantized: bool) -> ir.Epilogue:
-        """The accumulator's node with weights, bias and multiplier for an output in units of `unit`."""
+    def _folded(self, op: "openvino.Node", acc: Accumulator, unit: F64 | float, *, quantized: bool) -> dict[str, Any]:
+        """Weights, bias and multiplier of the accumulator's node for an output in units of `unit`."""
         factor, offset = np.broadcast_arrays(acc.scale / unit, acc.offset / unit)
         if not isinstance(acc.node, ir.Product) or acc.weights is None:
             if factor.size != 1 or (offset != 0).any():
                 self.fail(op, f"{acc.node.name!r} can only be scaled per tensor")
-            return replace(acc.node, multiplier=factor.astype(np.float32))
+            return {"multiplier": factor.astype(np.float32)}
         try:
             weights, bias, multiplier = epilogue.fold(acc.weights, factor, offset, quantized=quantized)
         except ValueError as error:
             self.fail(op, f"{acc.node.name!r}: {error}")
-        return replace(acc.node, weights=weights, bias=bias, multiplier=multiplier)
+        return {"weights": weights, "bias": bias, "multiplier": multiplier}
 
     def source(self, x: Tensor) -> str:
         """The model's operator whose output `x` is."""

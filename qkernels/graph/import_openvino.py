@@ -1,6 +1,7 @@
 """From an OpenVINO model quantized with FakeQuantize to the graph."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,11 @@ def openvino_module() -> Any:
     except ImportError as error:
         raise ImportError("reading models needs OpenVINO: pip install qkernels[report]") from error
     return openvino
+
+
+@cache
+def _core() -> Any:
+    return openvino_module().Core()     # one for all files: a new one costs a tenth of reading one
 
 
 def import_model(source: "openvino.Model | str | os.PathLike[str]") -> ir.Graph:
@@ -52,7 +58,7 @@ def read_model(source: "openvino.Model | str | os.PathLike[str]") -> "openvino.M
     if not path.exists():
         raise FileNotFoundError(f"source: {str(path)!r} does not exist")
     try:
-        return openvino.Core().read_model(path)
+        return _core().read_model(path)
     except RuntimeError as error:
         # the last line has OpenVINO's own reason, those before it the place in its sources
         reason = str(error).strip().splitlines()[-1:]

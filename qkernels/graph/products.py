@@ -84,15 +84,16 @@ def _convolution(b: Builder, op: "Node", oihw: Integers, scale: F64, *, groups: 
     channels_out, per_group, *kernel = oihw.shape
     stride, dilation = tuple(attributes["strides"]), tuple(attributes["dilations"])
     padding = explicit_padding(attributes, x.shape[1:3], kernel, dilation)
-    n, _, height, width = op.get_output_shape(0)
-    shape = (n, height, width, channels_out)
+    nchw = op.get_output_shape(0)       # indexed: running to its end would cost an exception in C++
+    shape = (nchw[0], nchw[2], nchw[3], channels_out)
     if x.shape[1:3] == (1, 1) and tuple(kernel) == (1, 1) and groups == 1 and not any(padding) and q.per_tensor:
         return _linear(b, op, x, q, oihw[:, :, 0, 0].T, scale, shape, channels_first=True)
     node = ir.Conv2d(name=op.friendly_name, inputs=(x.node,), shape=shape, dtype="uint8",
                      weights=np.empty(0, np.int8), stride=stride, padding=padding, dilation=dilation, groups=groups,
                      input_zero_point=q.zero_point, bias=np.empty(0, np.int32), multiplier=np.empty(0, np.float32))
     return Accumulator(node=node, channels_first=True, scale=scale * _input_scale(b, op, q, groups, channels_out),
-                       offset=np.zeros(channels_out), weights=oihw.transpose(2, 3, 1, 0), fused=x.absorbed, source=op.friendly_name)
+                       offset=np.zeros(channels_out), weights=oihw.transpose(2, 3, 1, 0), fused=x.absorbed,
+                       source=op.friendly_name)
 
 
 def _input_scale(b: Builder, op: "Node", q: Quantization, groups: int, channels_out: int) -> F64:

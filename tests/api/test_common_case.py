@@ -1,4 +1,4 @@
-"""The common case of a call, which the native module takes unchecked by Python, against the checks: the same result or error."""
+"""The common case of a call, which Python does not check, against the checks: the same result or error."""
 
 import itertools
 import threading
@@ -26,7 +26,8 @@ class Real(float):
 
 def outcome(call, arguments):
     """What a call does: its result, or its exception, and what became of `out`."""
-    arguments = {name: value() if callable(value) and not isinstance(value, type) else value for name, value in arguments.items()}
+    arguments = {name: value() if callable(value) and not isinstance(value, type) else value
+                 for name, value in arguments.items()}
     out = arguments.get("out")
     try:
         result = call(**arguments)
@@ -81,10 +82,12 @@ def forms(dtype):
         return a
 
     return {
-        "plain": lambda: array(dtype), "subclass": lambda: array(dtype).view(Subclass), "scalar array": lambda: array(dtype, ()),
-        "scalar": lambda: np.dtype(dtype).type(3), "empty": lambda: array(dtype, (0, 4)), "vector": lambda: array(dtype, (4,)),
+        "plain": lambda: array(dtype), "subclass": lambda: array(dtype).view(Subclass),
+        "scalar array": lambda: array(dtype, ()), "scalar": lambda: np.dtype(dtype).type(3),
+        "empty": lambda: array(dtype, (0, 4)), "vector": lambda: array(dtype, (4,)),
         "five axes": lambda: array(dtype, (1, 3, 1, 2, 4)), "transposed": lambda: array(dtype, (4, 3)).T,
-        "every other": lambda: array(dtype, (3, 8))[:, ::2], "reversed": lambda: array(dtype)[::-1, ::-1], "read-only": read_only,
+        "every other": lambda: array(dtype, (3, 8))[:, ::2], "reversed": lambda: array(dtype)[::-1, ::-1],
+        "read-only": read_only,
         "misaligned": misaligned, "big-endian": lambda: array(dtype).astype(np.dtype(dtype).newbyteorder(">")),
         "list": lambda: array(dtype).tolist(), "other dtype": lambda: array(np.int16), "float64": lambda: array(np.float64),
         "masked": lambda: np.ma.masked_array(array(dtype)), "none": lambda: None}
@@ -93,8 +96,8 @@ def forms(dtype):
 FLOATS = [0.25, 1, True, -0.5, 0.0, 1e60, 1e-60, np.nan, np.inf, np.float32(0.3), np.float64(0.3), np.float16(0.3), np.int64(2),
           Real(0.3), [0.3], np.array(0.3), np.array([0.3]), np.full(4, 0.3, np.float32), np.full(4, np.nan, np.float32),
           np.full(4, 0.3, np.float32).view(Subclass), np.full(4, 0.3), np.full(3, 0.3, np.float32), "text", None, 1j]
-INTEGERS = [0, 5, -5, 127, 128, 255, 256, -128, -129, 2**40, -2**70, True, 1.0, np.int32(5), np.uint8(5), np.bool_(True), Integer(5),
-            [5], np.array(5), np.array([5]), "text", None]
+INTEGERS = [0, 5, -5, 127, 128, 255, 256, -128, -129, 2**40, -2**70, True, 1.0, np.int32(5), np.uint8(5), np.bool_(True),
+            Integer(5), [5], np.array(5), np.array([5]), "text", None]
 DTYPES = [np.uint8, np.int8, np.dtype(np.uint8), np.dtype(np.int8), "uint8", "int8", "u1", np.float32, np.int16, int, None, [1]]
 FUNCTIONS = {"quantize": ("x", np.float32, np.uint8), "dequantize": ("q", np.uint8, np.float32),
              "requantize": ("acc", np.int32, np.uint8)}
@@ -137,10 +140,12 @@ def test_products(agree, b_dtype, points):
     assert agree(qk.matmul, b=weights, **usual) and agree(qk.matmul, b=weights, **{**usual, "out": None})
     linear = {**usual, "multiplier": multiplier, "zero_point": 7, "out": lambda: np.full((3, 5), 85, target)}
     assert agree(qk.linear, weights=weights, **linear)
-    biases = [None, 7, np.arange(5, dtype=np.int32), np.arange(5), np.arange(10, dtype=np.int32)[::2], np.arange(4, dtype=np.int32),
-              np.arange(5, dtype=np.int32).view(Subclass), np.arange(5, dtype=">i4"), 0.5, [1, 2, 3, 4, 5]]
+    biases = [None, 7, np.arange(5, dtype=np.int32), np.arange(5), np.arange(10, dtype=np.int32)[::2],
+              np.arange(4, dtype=np.int32), np.arange(5, dtype=np.int32).view(Subclass), np.arange(5, dtype=">i4"),
+              0.5, [1, 2, 3, 4, 5]]
     outs = [lambda: np.full((5, 3), 85, target).T, lambda: np.full((3, 4), 85, target), lambda: np.full((3, 5), 85, np.int64),
-            lambda: np.full((3, 5), 85, target).view(Subclass), lambda: np.full((3, 5), 85, target)[::-1], lambda: [[85] * 5] * 3]
+            lambda: np.full((3, 5), 85, target).view(Subclass), lambda: np.full((3, 5), 85, target)[::-1],
+            lambda: [[85] * 5] * 3]
     for argument, values in [("a", [*forms(np.uint8).values(), *forms(np.int8).values()]), ("a_zero_point", INTEGERS),
                              ("bias", biases), ("out", outs)]:
         for value in values:
@@ -148,8 +153,9 @@ def test_products(agree, b_dtype, points):
             agree(qk.linear, weights=weights, **{**linear, argument: value})
             if argument == "a":
                 agree(qk.matmul, b=weights, **{**usual, argument: value, "out": None})
-    for argument, values in [("multiplier", [*FLOATS, np.full(5, 0.3, np.float32), np.array([0.1, 0.2, np.nan, 1, 1], np.float32)]),
-                             ("zero_point", INTEGERS), ("dtype", DTYPES), ("lo", INTEGERS), ("hi", INTEGERS)]:
+    factors = [*FLOATS, np.full(5, 0.3, np.float32), np.array([0.1, 0.2, np.nan, 1, 1], np.float32)]
+    for argument, values in [("multiplier", factors), ("zero_point", INTEGERS), ("dtype", DTYPES),
+                             ("lo", INTEGERS), ("hi", INTEGERS)]:
         for value in values:
             agree(qk.linear, weights=weights, **{**linear, "multiplier": 0.25, argument: value})
             agree(qk.linear, weights=weights, **{**linear, "multiplier": 0.25, argument: value, "out": None})
