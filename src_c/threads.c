@@ -1,7 +1,8 @@
 /* The only place that knows of threads: a pool that is made on first use and grows to the number asked for.
  *
- * A loop is published by raising `generation`; workers take tasks from a shared counter and report back through
- * `finished`. One loop runs at a time: a caller that finds the pool busy (another Python thread) runs its tasks itself.
+ * A loop is published by raising `generation`; workers report back through `finished`. Every thread has a part of the
+ * tasks of its own, the same part in every loop, so that it finds what it wrote in the loop before in its own cache; when
+ * that is done it takes from the others' parts, so that a core that is busy elsewhere does not hold up the rest. One loop runs at a time: a caller that finds the pool busy (another Python thread) runs its tasks itself.
  */
 #define _GNU_SOURCE
 #include "threads.h"
@@ -22,6 +23,11 @@
  * shorter than what another program would notice. */
 enum { SPIN_TURNS = 4000 };
 
+struct part {
+    _Alignas(64) atomic_size_t next; /* a cache line each: threads count on their own */
+    size_t end;
+};
+
 static struct {
     pthread_mutex_t lock; /* of generation and awake while somebody sleeps */
     pthread_cond_t wake;
@@ -29,13 +35,14 @@ static struct {
     atomic_uint generation;
     atomic_int awake;
     size_t workers;
-    atomic_size_t next, finished;
-    size_t tasks, participants;
+    atomic_size_t finished;
+    size_t participants;
     int caller_cpu;
     qk_task_fn *run;
     void *context;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
 
+static struct part parts[QK_MAX_THREADS];
 static atomic_int num_threads;
 static _Thread_local int held; /* the number between enter and leave, else 0 */
 
@@ -62,8 +69,11 @@ int qk_get_num_threads(void) {
 }
 
 static void take_tasks(size_t thread) {
-    size_t task;
-    while ((task = atomic_fetch_add(&pool.next, 1)) < pool.tasks) pool.run(pool.context, task, thread);
+    for (size_t i = 0; i < pool.participants; i++) {
+        struct part *part = &parts[(thread + i) % pool.participants];
+        size_t task;
+        while ((task = atomic_fetch_add(&part->next, 1)) < part->end) pool.run(pool.context, task, thread);
+    }
 }
 
 static void wait_for_loop(unsigned seen) {
@@ -145,12 +155,14 @@ void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
         return;
     }
     grow_pool(threads - 1);
-    pool.tasks = tasks;
     pool.participants = threads;
+    for (size_t i = 0; i < threads; i++) {
+        atomic_store(&parts[i].next, i * tasks / threads);
+        parts[i].end = (i + 1) * tasks / threads;
+    }
     pool.run = run;
     pool.context = context;
     pool.caller_cpu = sched_getcpu();
-    atomic_store(&pool.next, 0);
     atomic_store(&pool.finished, 0);
     pthread_mutex_lock(&pool.lock);
     atomic_fetch_add(&pool.generation, 1);

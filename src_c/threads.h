@@ -8,7 +8,7 @@
 typedef void qk_task_fn(void *context, size_t task, size_t thread);
 
 /* Runs task 0..tasks-1 on up to qk_get_num_threads() threads, the caller among them, and returns when all are done.
- * Tasks are handed out one by one, so that a core that is busy elsewhere does not hold up the rest. */
+ * Thread t begins with the t-th part of them, in order, and helps out with the others' then. */
 void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context);
 
 /* Between these two the calling thread's number of threads stays what it was (and is returned), whatever another thread

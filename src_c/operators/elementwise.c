@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 1 << 15 }; /* elements a task: half of a first-level cache each way */
+enum { CHUNK = 1 << 15, SMALLEST_CHUNK = 1 << 12 }; /* elements a task; below the least, waking a thread costs more */
 
 struct loop {
     const struct qk_kernels *kernels;
@@ -18,6 +18,7 @@ struct loop {
     int stream;    /* the output is larger than the caches */
     const struct qk_requant *requant;
     int direction;
+    size_t chunk; /* elements a task */
 };
 enum { QUANTIZE, DEQUANTIZE, REQUANTIZE };
 
@@ -57,8 +58,8 @@ static void task(void *context, size_t index, size_t thread) {
     const struct loop *l = context;
     (void)thread;
     const size_t total = l->outer * l->channels * l->inner;
-    size_t at = index * CHUNK;
-    const size_t end = qk_min(at + CHUNK, total);
+    size_t at = index * l->chunk;
+    const size_t end = qk_min(at + l->chunk, total);
     while (at < end) {
         const size_t channel = at / l->inner % l->channels;
         size_t n;
@@ -74,7 +75,13 @@ static void task(void *context, size_t index, size_t thread) {
 static void run_loop(struct loop *l) {
     const size_t total = l->outer * l->channels * l->inner;
     l->stream = total * l->dst_size > qk_cpu_cache_bytes();
-    qk_parallel_for((total + CHUNK - 1) / CHUNK, task, l);
+    const size_t threads = (size_t)qk_get_num_threads();
+    l->chunk = CHUNK;
+    if (threads > 1) { /* four tasks a thread */
+        const size_t wanted = qk_round_up(total / (4 * threads) + 1, 64);
+        l->chunk = wanted > CHUNK ? CHUNK : wanted < SMALLEST_CHUNK ? SMALLEST_CHUNK : wanted;
+    }
+    qk_parallel_for((total + l->chunk - 1) / l->chunk, task, l);
 }
 
 static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine *map, const void *src, void *dst,
@@ -82,7 +89,7 @@ static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine
     const size_t f = sizeof(float);
     return (struct loop){kernels, src, dst, direction == QUANTIZE ? f : 1, direction == QUANTIZE ? 1 : f, map->outer,
                          map->channels, map->inner, map->scale, map->zero_point, qk_flip(map->dtype),
-                         map->dtype == QK_S8 ? 128 : 0, 0, NULL, direction};
+                         map->dtype == QK_S8 ? 128 : 0, 0, NULL, direction, 0};
 }
 
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map) {
@@ -100,7 +107,7 @@ qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
 qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *map) {
     const struct qk_requant r = qk_make_requant(map->dtype, map->zero_point, map->lo, map->hi);
     struct loop l = {qk_current_kernels(), (const uint8_t *)acc, q, 4, 1, map->outer, map->channels, map->inner,
-                     map->multiplier, NULL, 0, 0, 0, &r, REQUANTIZE};
+                     map->multiplier, NULL, 0, 0, 0, &r, REQUANTIZE, 0};
     run_loop(&l);
     return QK_OK;
 }

@@ -142,11 +142,21 @@ static void task(void *context, size_t index, size_t thread) {
                     l->scratch ? l->scratch + thread * l->scratch_per_thread : NULL);
 }
 
+/* Rows of a block such that each thread gets as many blocks as the others, if its tiles come out nearly even. A network's
+ * threads then keep to their part of an image from layer to layer; split by columns, each would read the others' caches. */
+static size_t shared_rows(const struct qk_matrix *matrix, size_t m, size_t block_rows, size_t threads) {
+    const size_t mr = matrix->kernel->mr, tiles = (m + mr - 1) / mr, most = (tiles + threads - 1) / threads;
+    if (threads == 1 || 20 * most * threads > 21 * tiles) return block_rows;
+    const size_t blocks = qk_round_up((m + block_rows - 1) / block_rows, threads);
+    return qk_round_up((m + blocks - 1) / blocks, mr);
+}
+
 void qk_matmul(const struct qk_matrix *matrix, const struct qk_columns *columns, const struct qk_requant *requant, int out,
                const uint8_t *a, size_t a_stride, size_t m, uint8_t *c, size_t c_stride, uint8_t *scratch) {
     const size_t threads = (size_t)qk_get_num_threads();
     struct loop l = {matrix, columns, requant, out, a, c, scratch, a_stride, c_stride, m, qk_matmul_block_rows(matrix, m), 1,
                      qk_matmul_scratch(matrix)};
+    l.block_rows = shared_rows(matrix, m, l.block_rows, threads);
     const size_t blocks = (m + l.block_rows - 1) / l.block_rows;
     /* Four tasks a thread even out cores of unequal speed; columns are split where rows alone give too few. */
     if (threads > 1 && blocks < 4 * threads)
