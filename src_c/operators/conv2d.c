@@ -29,18 +29,19 @@ static int is_pointwise(const qk_conv2d_desc *d) {
            !d->pad_top && !d->pad_left && !d->pad_bottom && !d->pad_right;
 }
 
-/* sum (q - zp) w = sum q w - sum zp w, padding counted in because it holds the zero point */
+/* sum (q - zp) w = sum q w - sum zp w, padding counted in because it holds the zero point. Weights are read as they lie,
+ * output channels innermost. */
 static void fold_zero_points(const qk_conv2d_desc *d, const int32_t *bias, int32_t *folded) {
     const size_t per_group_in = d->channels_in / d->groups, per_group_out = d->channels_out / d->groups;
-    for (size_t n = 0; n < d->channels_out; n++) {
-        uint32_t sum = bias ? (uint32_t)bias[n] : 0;
-        for (size_t tap = 0; tap < d->kernel_h * d->kernel_w; tap++)
-            for (size_t c = 0; c < per_group_in; c++) {
-                const int32_t zero_point = d->input_zero_point[n / per_group_out * per_group_in + c];
-                sum -= (uint32_t)(zero_point * d->weights[(tap * per_group_in + c) * d->channels_out + n]);
+    for (size_t n = 0; n < d->channels_out; n++) folded[n] = bias ? bias[n] : 0;
+    const int8_t *weights = d->weights;
+    for (size_t tap = 0; tap < d->kernel_h * d->kernel_w; tap++)
+        for (size_t c = 0; c < per_group_in; c++, weights += d->channels_out)
+            for (size_t g = 0; g < d->groups; g++) {
+                const int32_t zero_point = d->input_zero_point[g * per_group_in + c];
+                for (size_t n = g * per_group_out; zero_point && n < (g + 1) * per_group_out; n++)
+                    folded[n] = (int32_t)((uint32_t)folded[n] - (uint32_t)(zero_point * weights[n]));
             }
-        folded[n] = (int32_t)sum;
-    }
 }
 
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
