@@ -113,9 +113,9 @@ def _network_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress:
     yield row(network.END_TO_END, parameters={}, macs=0, sides=measure(sides, whole, outputs),
               missing=missing | refused)
     progress("loading")
-    sides = network.loading(job.threads)
-    yield row(network.LOADING, parameters={}, macs=0, missing={},
-              sides=measure(sides, Timing(min(timing.rounds, 9), 0, timing.idle_ms), dict.fromkeys(sides, "not compared")))
+    for name, sides in network.loading(job.threads):
+        yield row(name, parameters={}, macs=0, missing={},
+                  sides=measure(sides, Timing(min(timing.rounds, 9), 0, timing.idle_ms), dict.fromkeys(sides, "not compared")))
     progress("calls")
     for name, parameters, sides in network.calls():
         yield row(name, parameters=parameters, macs=0, missing={},

@@ -138,9 +138,9 @@ def _operation(work: Layer | Quantize | Dequantize) -> openvino.Model:
     return openvino.Model([opset13.result(y)], [x], "conversion")
 
 
-def compile_file(path: Path, threads: int) -> openvino.CompiledModel:
-    """The model of a file, read and compiled."""
-    return _CORE.compile_model(str(path), "CPU", _configuration(threads))
+def compile_model(source: Path | openvino.Model, threads: int) -> openvino.CompiledModel:
+    """A model, read first where `source` is a file's path, compiled."""
+    return _CORE.compile_model(str(source) if isinstance(source, Path) else source, "CPU", _configuration(threads))
 
 
 def trivial_model() -> openvino.Model:
