@@ -47,9 +47,10 @@ def benchmarks(found: Mapping[str, Results]) -> str:
              f"{min(one.created for one in found.values())[:10]}, against "
              + ", ".join(f"{name} {version.split('-')[0]}" for name, version in sorted(peers.items())) + "."]
     lines += [f"Absent: {', '.join(f'{name} ({why})' for name, why in sorted(absent.items()))}."] if absent else []
-    rows = [(one.target.what, str(one.target.threads), _measured(one), one.row or "") for one in outcomes(found)]
-    lines.append(table(["what", "threads", "the peer's time over ours, × (95 % interval)", "row; of several, the worst"], rows,
-                       numeric=[False, True, True, False]))
+    rows = [(one.target.what, str(one.target.threads), f"{'≥' if one.target.side else '≤'} {one.target.asked:g}",
+             _measured(one), one.row or "", one.met) for one in outcomes(found)]
+    lines.append(table(["what", "threads", "aim", "the peer's time over ours, × (95 % interval)", "row; of several, the worst",
+                        ""], rows, numeric=[False, True, True, True, False, False]))
     return "\n\n".join(line.strip() for line in lines)
 
 
