@@ -38,7 +38,8 @@ def body_of(optimized, stem, name):
 @pytest.mark.parametrize("stem, name, expected", [
     *(("gemm_7x64_avx512vnni", f"{form}_{rows}", 4 * rows) for form in ("plain", "bounded", "words", "any")
       for rows in (4, 7)),
-    *(("gemm_14x32_avx512vnni", f"{form}_14", 28) for form in ("plain", "bounded", "words", "any")), ("gemm_avx2", "tile_6", 12)])
+    *(("gemm_14x32_avx512vnni", f"{form}_14", 28) for form in ("plain", "bounded", "words", "any")),
+    ("gemm_avx2", "tile_6", 12)])
 def test_matrix_tiles_store_nothing(optimized, stem, name, expected):
     """The loop over k: as many dot products as accumulators, or a multiple if unrolled, and no store at all."""
     loop = disassembly.hot_loop(body_of(optimized, stem, name), expected)
