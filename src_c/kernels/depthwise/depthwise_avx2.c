@@ -1,32 +1,32 @@
-/* Depthwise 3x3 on 16 channels at a time.
+/* Depthwise 3x3 on 32 channels at a time.
  *
- * vpmaddwd sums two taps exactly where the bytes of two rows lie side by side as 16-bit words. Columns of a piece of the rows
- * are widened and paired that way once, into a buffer in the first-level cache, padding included:
+ * vpmaddwd sums two taps exactly where the bytes of two rows lie side by side as 16-bit words. Each column is widened and
+ * paired that way once, into a buffer in the first-level cache, padding included:
  *
- *     words of a column   r0 r1         r2 r3       for each of 16 channels
+ *     words of a column   r0 r1         r2 r3       for each of 8 channels
  *     weights, row 0      w0 w1         w2  0
  *     weights, row 1       0 w0         w1 w2       (the second output row)
  *
- * so that the loop over outputs has neither unpacks nor edges. A column of two rows costs 72 operations of the vector ports
- * (8 to widen, 24 products and as many additions, 16 to make bytes), 18 cycles for 32 outputs. Weights have no registers of
- * their own: two outputs side by side share each load, which keeps the loads below the two a cycle that there are.
+ * so that the sums know neither unpacks nor edges. 64 outputs, 32 of each of two rows, take 138 operations of the vector
+ * ports (12 to widen, 48 products and as many additions, 30 to make bytes), 35 cycles of Zen 4's four. Two outputs side by
+ * side share each load of weights, and two rows each load of a column: otherwise loads would take longer.
  */
 #include "../requant_avx2.h"
 #include "depthwise.h"
 
-enum { BLOCK = 16, PIECE = 28, MAX_COLUMNS = 2 * PIECE + 3 }; /* outputs of a piece; columns for them, and one more output */
+enum { BLOCK = 32, GROUPS = 4, PIECE = 28, MAX_COLUMNS = PIECE + 6 };
 
-enum pairing { TOP_01, TOP_23, BOTTOM_01, BOTTOM_23, PAIRINGS };
+enum pairing { TOP_01, BOTTOM_01, TOP_23, BOTTOM_23, PAIRINGS };
 
 struct block {
-    int16_t taps[2][3][PAIRINGS][16]; /* half of the channels, kernel column */
+    int16_t taps[GROUPS][3][PAIRINGS][16]; /* group of 8 channels, kernel column */
     int32_t bias[BLOCK];
     float multiplier[BLOCK];
 };
 
-/* Channel of lane e of half h: unpacking words in 128-bit lanes makes this order, packing undoes it. */
-static size_t lane_channel(size_t half, size_t e) {
-    return 8 * (e / 4) + 4 * half + e % 4;
+/* Channel of lane e of group g: unpacking twice makes this order, packing twice undoes it. */
+static size_t lane_channel(size_t g, size_t e) {
+    return 16 * (e / 4) + 4 * g + e % 4;
 }
 
 static size_t packed_bytes(size_t channels) {
@@ -37,15 +37,15 @@ static void pack(size_t channels, const int8_t *weights, const int32_t *bias, co
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
         *b = (struct block){0};
-        for (size_t half = 0; half < 2; half++)
+        for (size_t g = 0; g < GROUPS; g++)
             for (size_t e = 0; e < 8; e++) {
-                const size_t c = c0 + lane_channel(half, e);
+                const size_t c = c0 + lane_channel(g, e);
                 if (c >= channels) continue;
-                b->bias[half * 8 + e] = bias[c];
-                b->multiplier[half * 8 + e] = multiplier[c];
+                b->bias[g * 8 + e] = bias[c];
+                b->multiplier[g * 8 + e] = multiplier[c];
                 for (size_t x = 0; x < 3; x++) {
                     const int8_t *w = weights + x * channels + c;
-                    int16_t(*taps)[16] = b->taps[half][x];
+                    int16_t(*taps)[16] = b->taps[g][x];
                     taps[TOP_01][2 * e] = taps[BOTTOM_01][2 * e + 1] = w[0];
                     taps[TOP_01][2 * e + 1] = taps[BOTTOM_23][2 * e] = w[3 * channels];
                     taps[TOP_23][2 * e] = taps[BOTTOM_23][2 * e + 1] = w[6 * channels];
@@ -54,119 +54,160 @@ static void pack(size_t channels, const int8_t *weights, const int32_t *bias, co
     }
 }
 
-/* The rows of a column of 16 channels in pairs, each in two halves. */
-struct column { __m256i r01[2], r23[2]; };
+/* The rows of a column of 32 channels in pairs. */
+struct column { __m256i r01[GROUPS], r23[GROUPS]; };
 
 struct view {
     const struct block *block;
     struct bounds bounds;
     const uint8_t *row[4];
-    size_t step[4];
+    size_t moves[4]; /* all ones, or 0 for a row of padding, which stays where it is from column to column */
     const uint8_t *pad;
-    size_t width, channels, left; /* left: channels of the block, 1.. */
+    size_t width, channels, left; /* left: channels of the block, 1..32 */
     uint8_t *out[2];
 };
 
-/* What is the same all through a call, so that the compiler drops the rest. */
+/* What is the same all through a call, so that the compiler drops the rest. `whole`: no channel of the block is missing. */
 struct kind {
-    int rows_out, stride;
+    int rows_out, stride, whole;
     enum form form;
 };
 
-ALWAYS_INLINE __m256i widen(const uint8_t *p, size_t left) {
-    if (__builtin_expect(left >= BLOCK, 1)) return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
+ALWAYS_INLINE __m256i load_channels(const uint8_t *p, size_t left, struct kind kind) {
+    if (kind.whole) return _mm256_loadu_si256((const __m256i *)p);
     uint8_t buffer[BLOCK] = {0};
     memcpy(buffer, p, left);
-    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)buffer));
+    return _mm256_loadu_si256((const __m256i *)buffer);
 }
 
-ALWAYS_INLINE void pair_up(__m256i a, __m256i b, __m256i pairs[2]) {
-    pairs[0] = _mm256_unpacklo_epi16(a, b);
-    pairs[1] = _mm256_unpackhi_epi16(a, b);
+ALWAYS_INLINE void pair_up(__m256i a, __m256i b, __m256i pairs[GROUPS]) {
+    const __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b), zero = _mm256_setzero_si256();
+    pairs[0] = _mm256_unpacklo_epi8(low, zero);
+    pairs[1] = _mm256_unpackhi_epi8(low, zero);
+    pairs[2] = _mm256_unpacklo_epi8(high, zero);
+    pairs[3] = _mm256_unpackhi_epi8(high, zero);
 }
 
-/* n columns from column x on, which may lie outside of the image */
-ALWAYS_INLINE void load_columns(const struct view *v, size_t x, size_t n, int rows_out, struct column *columns) {
-    for (size_t i = 0; i < n; i++, x++, columns++) {
-        if (__builtin_expect(x >= v->width, 0)) {
-            const __m256i pad = widen(v->pad, v->left);
-            pair_up(pad, pad, columns->r01);
-            pair_up(pad, pad, columns->r23);
-            continue;
-        }
-        const __m256i r2 = widen(v->row[2] + x * v->step[2], v->left);
-        pair_up(widen(v->row[0] + x * v->step[0], v->left), widen(v->row[1] + x * v->step[1], v->left), columns->r01);
-        /* a fourth row that is not needed meets zero weights */
-        pair_up(r2, rows_out == 2 ? widen(v->row[3] + x * v->step[3], v->left) : r2, columns->r23);
+/* Column x, which may lie outside of the image. */
+ALWAYS_INLINE void load_column(const struct view *v, size_t x, struct column *column, struct kind kind) {
+    if (__builtin_expect(x >= v->width, 0)) {
+        const __m256i pad = load_channels(v->pad, v->left, kind);
+        pair_up(pad, pad, column->r01);
+        pair_up(pad, pad, column->r23);
+        return;
     }
+#define ROW(i) load_channels(v->row[i] + (at & v->moves[i]), v->left, kind)
+    const size_t at = x * v->channels;
+    const __m256i r2 = ROW(2);
+    pair_up(ROW(0), ROW(1), column->r01);
+    pair_up(r2, kind.rows_out == 2 ? ROW(3) : r2, column->r23); /* a fourth row that is not needed meets zero weights */
+#undef ROW
 }
 
-ALWAYS_INLINE __m256i dot(__m256i acc, __m256i pairs, __m256i weights) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, weights));
-}
-
-/* A load that is done once: the compiler would fold it into each instruction that uses it. */
+/* A load that is done once, here: the compiler would fold it into each instruction that uses it, or do it earlier and keep
+ * the result on the stack. */
 ALWAYS_INLINE __m256i load_once(const void *p) {
     __m256i v = _mm256_load_si256(p);
     __asm__("" : "+x"(v));
     return v;
 }
 
-/* Half of the channels of an output row of two outputs, rounded. */
-struct sums { __m256i p, q; };
+/* Eight channels of two outputs p and q of each row. */
+struct sums { __m256i top_p, top_q, bottom_p, bottom_q; };
 
-ALWAYS_INLINE struct sums two_sums(const struct view *v, const struct column *p, int half, int bottom, struct kind kind) {
+/* In this order: GCC would add products up in a tree and run out of registers. */
+ALWAYS_INLINE __m256i dot(__m256i acc, __m256i pairs, __m256i weights) {
+    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, weights));
+    __asm__("" : "+x"(acc));
+    return acc;
+}
+
+ALWAYS_INLINE struct sums add_pairs(struct sums s, const __m256i *p, const __m256i *q, const int16_t (*taps)[16],
+                                    struct kind kind) {
+    const __m256i at_p = load_once(p), at_q = load_once(q), top = load_once(taps[0]);
+    s.top_p = dot(s.top_p, at_p, top), s.top_q = dot(s.top_q, at_q, top);
+    if (kind.rows_out == 1) return s;
+    const __m256i bottom = load_once(taps[1]);
+    s.bottom_p = dot(s.bottom_p, at_p, bottom), s.bottom_q = dot(s.bottom_q, at_q, bottom);
+    return s;
+}
+
+/* The sums of group g, rounded. */
+ALWAYS_INLINE struct sums sum_group(const struct view *v, const struct column *p, int g, struct kind kind) {
     const struct block *b = v->block;
     const struct column *q = p + kind.stride;
-    struct sums s;
-    s.p = s.q = load_once(b->bias + 8 * half);
+    const __m256i bias = load_once(b->bias + 8 * g);
+    struct sums s = {bias, bias, bias, bias};
 #pragma GCC unroll 3
     for (int x = 0; x < 3; x++) {
-        const __m256i w01 = load_once(b->taps[half][x][bottom ? BOTTOM_01 : TOP_01]);
-        s.p = dot(s.p, p[x].r01[half], w01), s.q = dot(s.q, q[x].r01[half], w01);
-        const __m256i w23 = load_once(b->taps[half][x][bottom ? BOTTOM_23 : TOP_23]);
-        s.p = dot(s.p, p[x].r23[half], w23), s.q = dot(s.q, q[x].r23[half], w23);
+        s = add_pairs(s, &p[x].r01[g], &q[x].r01[g], b->taps[g][x] + TOP_01, kind);
+        s = add_pairs(s, &p[x].r23[g], &q[x].r23[g], b->taps[g][x] + TOP_23, kind);
     }
-    const __m256 multiplier = _mm256_load_ps(b->multiplier + 8 * half);
-    s.p = scale_and_round(s.p, multiplier, &v->bounds, kind.form);
-    s.q = scale_and_round(s.q, multiplier, &v->bounds, kind.form);
-    return s;
+    const __m256 multiplier = _mm256_castsi256_ps(load_once(b->multiplier + 8 * g));
+#define ROUND(sum) scale_and_round(sum, multiplier, &v->bounds, kind.form)
+    if (kind.rows_out == 1) return (struct sums){ROUND(s.top_p), ROUND(s.top_q), bias, bias};
+    return (struct sums){ROUND(s.top_p), ROUND(s.top_q), ROUND(s.bottom_p), ROUND(s.bottom_q)};
+#undef ROUND
+}
+
+/* Two groups of channels as 16-bit words. */
+ALWAYS_INLINE struct sums sum_two_groups(const struct view *v, const struct column *columns, int g, struct kind kind) {
+    const struct sums low = sum_group(v, columns, g, kind), high = sum_group(v, columns, g + 1, kind);
+#define WORDS(sum) to_words(low.sum, high.sum, &v->bounds, kind.form)
+    return (struct sums){WORDS(top_p), WORDS(top_q), WORDS(bottom_p), WORDS(bottom_q)};
+#undef WORDS
+}
+
+ALWAYS_INLINE void store_channels(__m256i low, __m256i high, const struct view *v, uint8_t *out, struct kind kind) {
+    const __m256i bytes = to_bytes(low, high, &v->bounds, kind.form);
+    if (kind.whole) {
+        _mm256_storeu_si256((__m256i *)out, bytes);
+        return;
+    }
+    uint8_t buffer[BLOCK];
+    _mm256_storeu_si256((__m256i *)buffer, bytes);
+    memcpy(out, buffer, v->left);
 }
 
 /* Outputs x and, where there are `both`, x + 1. */
 ALWAYS_INLINE void two_outputs(const struct view *v, const struct column *columns, size_t x, int both, struct kind kind) {
-#pragma GCC unroll 2
-    for (int y = 0; y < kind.rows_out; y++) {
-        const struct sums low = two_sums(v, columns, 0, y, kind), high = two_sums(v, columns, 1, y, kind);
-        const __m256i p = to_words(low.p, high.p, &v->bounds, kind.form), q = to_words(low.q, high.q, &v->bounds, kind.form);
-        const __m256i bytes = _mm256_permute4x64_epi64(to_bytes(p, q, &v->bounds, kind.form), 0xd8);
-        store_16(v->out[y] + x * v->channels, _mm256_castsi256_si128(bytes), v->left);
-        if (both) store_16(v->out[y] + (x + 1) * v->channels, _mm256_extracti128_si256(bytes, 1), v->left);
-    }
+    const struct sums low = sum_two_groups(v, columns, 0, kind), high = sum_two_groups(v, columns, 2, kind);
+    uint8_t *top = v->out[0] + x * v->channels, *bottom = v->out[1] + x * v->channels;
+    store_channels(low.top_p, high.top_p, v, top, kind);
+    if (both) store_channels(low.top_q, high.top_q, v, top + v->channels, kind);
+    if (kind.rows_out == 1) return;
+    store_channels(low.bottom_p, high.bottom_p, v, bottom, kind);
+    if (both) store_channels(low.bottom_q, high.bottom_q, v, bottom + v->channels, kind);
 }
 
+/* Columns are widened one turn ahead of the sums that need them, so that both run side by side. */
 ALWAYS_INLINE void run_columns(const struct view *view, size_t pad_left, size_t width_out, struct kind kind) {
     struct column columns[MAX_COLUMNS];
     const struct view v = *view;
-    const size_t stride = (size_t)kind.stride;
-    for (size_t from = 0; from < width_out; from += PIECE) {
-        const size_t n = width_out - from < PIECE ? width_out - from : PIECE;
-        load_columns(&v, from * stride - pad_left, (n - 1) * stride + 3, kind.rows_out, columns);
-        size_t i = 0;
-        for (; i + 2 <= n; i += 2) two_outputs(&v, columns + i * stride, from + i, 1, kind);
-        if (i < n) two_outputs(&v, columns + i * stride, from + i, 0, kind);
+    const size_t stride = (size_t)kind.stride, piece = PIECE / stride, ahead = stride + 3; /* columns of two outputs */
+    for (size_t from = 0; from < width_out; from += piece) {
+        const size_t n = width_out - from < piece ? width_out - from : piece;
+        size_t x = from * stride - pad_left;
+        struct column *next = columns;
+        for (size_t i = 0; i < ahead; i++) load_column(&v, x++, next++, kind);
+        for (size_t i = 0; i + 2 <= n; i += 2) {
+            for (size_t j = 0; j < 2 * stride; j++) load_column(&v, x++, next++, kind);
+            two_outputs(&v, columns + i * stride, from + i, 1, kind);
+        }
+        if (n % 2) two_outputs(&v, columns + (n - 1) * stride, from + n - 1, 0, kind);
     }
 }
 
 typedef void columns_fn(const struct view *view, size_t pad_left, size_t width_out);
-#define KIND(name, rows_out, stride, form)                                                                             \
+#define KIND(name, rows_out, stride, whole, form)                                                                      \
     static void name(const struct view *view, size_t pad_left, size_t width_out) {                                     \
-        run_columns(view, pad_left, width_out, (struct kind){rows_out, stride, form});                                 \
+        run_columns(view, pad_left, width_out, (struct kind){rows_out, stride, whole, form});                          \
     }
+/* Blocks with channels missing share the form ANY: no network spends its time there. */
 #define FORMS(name, rows_out, stride)                                                                                  \
-    KIND(name##_plain, rows_out, stride, PLAIN)                                                                        \
-    KIND(name##_bounded, rows_out, stride, BOUNDED)                                                                    \
-    KIND(name##_any, rows_out, stride, ANY)                                                                            \
+    KIND(name##_plain, rows_out, stride, 1, PLAIN)                                                                     \
+    KIND(name##_bounded, rows_out, stride, 1, BOUNDED)                                                                 \
+    KIND(name##_any, rows_out, stride, 0, ANY)                                                                         \
     static columns_fn *const name[N_FORMS] = {name##_plain, name##_bounded, name##_any};
 FORMS(two_rows, 2, 1)
 FORMS(one_row, 1, 1)
@@ -174,17 +215,16 @@ FORMS(stride2, 1, 2)
 
 static void run(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant) {
     struct view v = {.block = packed, .bounds = make_bounds(requant), .width = rows->width, .channels = rows->channels};
-    columns_fn *const run_block = (rows->stride == 2 ? stride2 : rows->rows_out == 2 ? two_rows : one_row)[form_of(requant)];
+    columns_fn *const *forms = rows->stride == 2 ? stride2 : rows->rows_out == 2 ? two_rows : one_row;
     for (size_t c = 0; c < rows->channels; c += BLOCK, v.block++) {
         v.pad = rows->pad + c;
-        v.left = rows->channels - c;
-        if (v.left > BLOCK) v.left = BLOCK;
+        v.left = rows->channels - c < BLOCK ? rows->channels - c : BLOCK;
         for (size_t i = 0; i < rows->rows_out + 2; i++) {
             v.row[i] = rows->row[i] + c;
-            v.step[i] = rows->step[i];
+            v.moves[i] = rows->step[i] ? ~(size_t)0 : 0;
         }
         for (size_t i = 0; i < rows->rows_out; i++) v.out[i] = rows->out[i] + c;
-        run_block(&v, rows->pad_left, rows->width_out);
+        forms[v.left == BLOCK ? form_of(requant) : ANY](&v, rows->pad_left, rows->width_out);
     }
 }
 
