@@ -50,6 +50,16 @@ ALWAYS_INLINE __m256i to_bytes(__m256i low, __m256i high, const struct bounds *b
     return form == PLAIN ? bytes : _mm256_xor_si256(_mm256_max_epu8(bytes, b->lo), b->flip);
 }
 
+/* 16 columns of each of two rows, p and q, from column order (in each half four of every eight columns) to natural order:
+ * the low half of the result is of p. */
+ALWAYS_INLINE __m256i two_rows_to_bytes(__m256i p0, __m256i p1, __m256i q0, __m256i q1, const float *multiplier,
+                                        const struct bounds *b, enum form form) {
+    const __m256 m0 = _mm256_load_ps(multiplier), m1 = _mm256_load_ps(multiplier + 8);
+    const __m256i p = to_words(scale_and_round(p0, m0, b, form), scale_and_round(p1, m1, b, form), b, form);
+    const __m256i q = to_words(scale_and_round(q0, m0, b, form), scale_and_round(q1, m1, b, form), b, form);
+    return _mm256_permute4x64_epi64(to_bytes(p, q, b, form), 0xd8);
+}
+
 /* The first n of 16 bytes, n > 0. */
 ALWAYS_INLINE void store_16(uint8_t *to, __m128i bytes, size_t n) {
     if (__builtin_expect(n >= 16, 1)) {

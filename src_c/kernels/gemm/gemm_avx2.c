@@ -31,25 +31,16 @@ ALWAYS_INLINE __m256i broadcast_pair(const uint8_t *p) {
     return _mm256_set1_epi32(pair);
 }
 
-/* 16 columns in natural order, by column_order */
-ALWAYS_INLINE __m256i row_words(__m256i q0, __m256i q1, const struct constants *k, enum form form) {
-    return to_words(scale_and_round(q0, _mm256_load_ps(k->multiplier), &k->bounds, form),
-                    scale_and_round(q1, _mm256_load_ps(k->multiplier + 8), &k->bounds, form), &k->bounds, form);
-}
-
-ALWAYS_INLINE void store_row(__m256i q0, __m256i q1, size_t n, const struct constants *k, enum form form, uint8_t *c) {
-    const __m256i words = row_words(q0, q1, k, form);
-    const __m256i bytes = _mm256_permute4x64_epi64(to_bytes(words, words, &k->bounds, form), 0xd8);
-    store_16(c, _mm256_castsi256_si128(bytes), n);
-}
-
 /* Two rows share the last pack and the permute. */
 ALWAYS_INLINE void store_rows(__m256i p0, __m256i p1, __m256i q0, __m256i q1, size_t n, const struct constants *k,
                               enum form form, uint8_t *first, uint8_t *second) {
-    const __m256i words = row_words(p0, p1, k, form);
-    const __m256i bytes = _mm256_permute4x64_epi64(to_bytes(words, row_words(q0, q1, k, form), &k->bounds, form), 0xd8);
+    const __m256i bytes = two_rows_to_bytes(p0, p1, q0, q1, k->multiplier, &k->bounds, form);
     store_16(first, _mm256_castsi256_si128(bytes), n);
     store_16(second, _mm256_extracti128_si256(bytes, 1), n);
+}
+
+ALWAYS_INLINE void store_row(__m256i q0, __m256i q1, size_t n, const struct constants *k, enum form form, uint8_t *c) {
+    store_16(c, _mm256_castsi256_si128(two_rows_to_bytes(q0, q1, q0, q1, k->multiplier, &k->bounds, form)), n);
 }
 
 /* Undoes column_order. */
