@@ -2,16 +2,24 @@
  * Products are 16-bit pairs summed to 32 bits (vpmaddwd), hence exact; the 8-bit form, vpmaddubsw, saturates its sums of
  * two and is no use for operands that fill their range. A and B are widened to 16 bits when packed.
  */
+#include "../requant_avx2.h"
 #include "gemm.h"
 #include "gemm_rows.h"
-#include <immintrin.h>
-#include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum { NR = 16, FULL_MR = 6 };
-typedef void tile_rows_fn(size_t n, size_t k, const uint8_t *a, size_t a_stride, const int16_t *b,
-                          const struct qk_gemm_epilogue *e, void *c, size_t c_stride);
+
+/* `tiles` tiles of one height, one below the other */
+typedef void strip_fn(size_t tiles, size_t n, size_t k, const uint8_t *a, size_t a_stride, const int16_t *b,
+                      const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride);
+
+struct constants {
+    const float *multiplier; /* in memory: as operands of the multiplications they take no registers */
+    struct bounds bounds;
+};
+
+ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e) {
+    return (struct constants){e->multiplier, make_bounds(&e->requant)};
+}
 
 ALWAYS_INLINE __m256i load(const void *p) {
     return _mm256_load_si256(p);
@@ -23,9 +31,21 @@ ALWAYS_INLINE __m256i broadcast_pair(const uint8_t *p) {
     return _mm256_set1_epi32(pair);
 }
 
+/* Two rows share the last pack and the permute. */
+ALWAYS_INLINE void store_rows(__m256i p0, __m256i p1, __m256i q0, __m256i q1, size_t n, const struct constants *k,
+                              enum form form, uint8_t *first, uint8_t *second) {
+    const __m256i bytes = two_rows_to_bytes(p0, p1, q0, q1, k->multiplier, &k->bounds, form);
+    store_16(first, _mm256_castsi256_si128(bytes), n);
+    store_16(second, _mm256_extracti128_si256(bytes, 1), n);
+}
+
+ALWAYS_INLINE void store_row(__m256i q0, __m256i q1, size_t n, const struct constants *k, enum form form, uint8_t *c) {
+    store_16(c, _mm256_castsi256_si128(two_rows_to_bytes(q0, q1, q0, q1, k->multiplier, &k->bounds, form)), n);
+}
+
 /* Undoes column_order. */
 static __attribute__((noinline)) void store_words(__m256i q0, __m256i q1, size_t n, const struct qk_gemm_epilogue *e,
-                                                  void *c) {
+                                                  uint8_t *c) {
     if (e->out == QK_GEMM_OUT_F32) {
         q0 = _mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(q0), _mm256_load_ps(e->multiplier)));
         q1 = _mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(q1), _mm256_load_ps(e->multiplier + 8)));
@@ -33,31 +53,15 @@ static __attribute__((noinline)) void store_words(__m256i q0, __m256i q1, size_t
     uint32_t words[NR];
     _mm256_storeu_si256((__m256i *)words, _mm256_permute2x128_si256(q0, q1, 0x20));
     _mm256_storeu_si256((__m256i *)(words + 8), _mm256_permute2x128_si256(q0, q1, 0x31));
-    memcpy(c, words, n * sizeof *words);
+    memcpy(c, words, n < NR ? n * sizeof *words : sizeof words);
     _mm256_zeroupper(); /* the compiler does not, after vector arguments, and legacy SSE code is slow until it is done */
 }
 
-ALWAYS_INLINE __m256i scale_and_round(__m256i acc, const float *multiplier, __m256 hi) {
-    const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_load_ps(multiplier));
-    return _mm256_cvtps_epi32(_mm256_min_ps(v, hi));
-}
-
-ALWAYS_INLINE void store_bytes(__m256i q0, __m256i q1, size_t n, const struct qk_gemm_epilogue *e, uint8_t *c) {
-    const __m256 hi = _mm256_set1_ps(e->requant.hi_float);
-    q0 = scale_and_round(q0, e->multiplier, hi);
-    q1 = scale_and_round(q1, e->multiplier + 8, hi);
-    __m256i words = _mm256_packs_epi32(q0, q1);
-    words = _mm256_adds_epi16(words, _mm256_set1_epi16((int16_t)e->requant.zero_point));
-    __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    bytes = _mm_max_epu8(bytes, _mm_set1_epi8((char)e->requant.lo));
-    bytes = _mm_xor_si128(bytes, _mm_set1_epi8((char)e->requant.flip));
-    if (n >= NR) {
-        _mm_storeu_si128((__m128i *)c, bytes);
-    } else {
-        uint8_t buffer[NR];
-        _mm_storeu_si128((__m128i *)buffer, bytes);
-        memcpy(c, buffer, n);
-    }
+static __attribute__((noinline)) void store_any(__m256i q0, __m256i q1, size_t n, const struct qk_gemm_epilogue *e,
+                                                uint8_t *c) {
+    const struct constants k = make_constants(e);
+    store_row(q0, q1, n, &k, ANY, c);
+    _mm256_zeroupper();
 }
 
 #define MR 1
@@ -75,16 +79,19 @@ ALWAYS_INLINE void store_bytes(__m256i q0, __m256i q1, size_t n, const struct qk
 
 static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
-    static tile_rows_fn *const heights[FULL_MR] = {tile_1, tile_2, tile_3, tile_4, tile_5, tile_6};
+    static strip_fn *const strips[N_FORMS][FULL_MR] = {
+        [PLAIN] = {plain_1, plain_2, plain_3, plain_4, plain_5, plain_6},
+        [BOUNDED] = {bounded_1, bounded_2, bounded_3, bounded_4, bounded_5, bounded_6},
+        [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6},
+    };
+    const int fast = epilogue->out == QK_GEMM_OUT_U8 && k > 0;
+    strip_fn *const *by_height = strips[fast ? form_of(&epilogue->requant) : ANY];
     const struct qk_gemm_cut cut = qk_gemm_cut_rows(m, FULL_MR);
-    const uint8_t *rows = a;
+    const size_t rows = cut.tall * (cut.height + 1);
+    const uint8_t *first = a;
     uint8_t *out = c;
-    for (size_t t = 0; t < cut.tall + cut.rest; t++) {
-        const size_t height = cut.height + (t < cut.tall);
-        heights[height - 1](n, k, rows, a_stride, b, epilogue, out, c_stride);
-        rows += height * a_stride;
-        out += height * c_stride;
-    }
+    if (cut.tall) by_height[cut.height](cut.tall, n, k, first, a_stride, b, epilogue, out, c_stride);
+    by_height[cut.height - 1](cut.rest, n, k, first + rows * a_stride, a_stride, b, epilogue, out + rows * c_stride, c_stride);
 }
 
 static void pack_a(size_t m, size_t k, const uint8_t *a, size_t a_stride, void *packed) {
