@@ -37,4 +37,16 @@ static inline uint8_t qk_is_bounded(size_t taps, size_t n, const int32_t *bias, 
     return 1;
 }
 
+/* How much of the epilogue is needed. Vector kernels are compiled once for each form and take the smallest that is exact:
+ *   PLAIN    bounded, and the bytes' whole range from zero point 0, as after a ReLU: the packs' saturation is the clamp
+ *   BOUNDED  no product leaves int32
+ *   ANY      products are bounded from above first
+ *   WORDS    no requantization: int32 as they are, of matrix products */
+enum form { PLAIN, BOUNDED, ANY, WORDS, N_FORMS };
+
+static inline enum form form_of(const struct qk_requant *r) {
+    if (!r->bounded) return ANY;
+    return r->zero_point == 0 && r->lo == 0 && r->hi == 255 && r->flip == 0 ? PLAIN : BOUNDED;
+}
+
 #endif

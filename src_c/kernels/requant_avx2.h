@@ -1,9 +1,4 @@
 /* The epilogue of requant.h in AVX2: from int32 accumulators in registers to bytes.
- *
- * Kernels are compiled once for each form, the smallest that computes a given epilogue exactly:
- *   PLAIN    bounded, and the bytes' whole range from zero point 0, as after a ReLU: the packs' saturation is the clamp
- *   BOUNDED  no product leaves int32
- *   ANY      products are bounded from above first
  */
 #ifndef QK_REQUANT_AVX2_H
 #define QK_REQUANT_AVX2_H
@@ -13,13 +8,6 @@
 #include <string.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-enum form { PLAIN, BOUNDED, ANY, N_FORMS };
-
-static inline enum form form_of(const struct qk_requant *r) {
-    if (!r->bounded) return ANY;
-    return r->zero_point == 0 && r->lo == 0 && r->hi == 255 && r->flip == 0 ? PLAIN : BOUNDED;
-}
 
 struct bounds {
     __m256 hi_float;

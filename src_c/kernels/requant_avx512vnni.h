@@ -1,10 +1,5 @@
 /* The epilogue of requant.h in AVX-512: from int32 accumulators in registers to bytes.
  *
- * Kernels are compiled once for each form, the smallest that computes a given epilogue exactly:
- *   PLAIN    bounded, and the bytes' whole range from zero point 0, as after a ReLU: the packs' saturation is the clamp
- *   BOUNDED  no product leaves int32
- *   ANY      products are bounded from above first
- *   WORDS    no requantization: int32 as they are, of matrix products
  * The clamp from above and the zero point are 16-bit operations that any port takes; a saturating add would take one of
  * the two that multiply.
  */
@@ -15,13 +10,6 @@
 #include <immintrin.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-enum form { PLAIN, BOUNDED, ANY, WORDS, N_FORMS };
-
-static inline enum form form_of(const struct qk_requant *r) {
-    if (!r->bounded) return ANY;
-    return r->zero_point == 0 && r->lo == 0 && r->hi == 255 && r->flip == 0 ? PLAIN : BOUNDED;
-}
 
 struct bounds {
     __m512 hi_float;
