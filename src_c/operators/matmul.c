@@ -146,7 +146,7 @@ static void task(void *context, size_t index, size_t thread) {
  * threads then keep to their part of an image from layer to layer; split by columns, each would read the others' caches. */
 static size_t shared_rows(const struct qk_matrix *matrix, size_t m, size_t block_rows, size_t threads) {
     const size_t mr = matrix->kernel->mr, tiles = (m + mr - 1) / mr, most = (tiles + threads - 1) / threads;
-    if (threads == 1 || 20 * most * threads > 21 * tiles) return block_rows;
+    if (threads == 1 || m == 0 || 20 * most * threads > 21 * tiles) return block_rows;
     const size_t blocks = qk_round_up((m + block_rows - 1) / block_rows, threads);
     return qk_round_up((m + blocks - 1) / blocks, mr);
 }
