@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import qkernels as qk
 from qkernels import _native
 
 # A process of its own: memory written outside a buffer would end the test run itself.
