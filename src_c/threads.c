@@ -1,6 +1,7 @@
 /* The only place that knows of threads: a pool that is made on first use and grows to the number asked for.
  *
- * A loop is published by raising `generation`; workers report back through `finished`. Every thread has a part of the
+ * A loop is published by raising `generation`; workers join it while it is open, and it ends when its tasks are done and
+ * nobody is inside: one that wakes too late finds it closed and is not waited for. Every thread has a part of the
  * tasks of its own, the same part in every loop, so that it finds what it wrote in the loop before in its own cache; when
  * that is done it takes from the others' parts, so that a core that is busy elsewhere does not hold up the rest. One loop runs at a time: a caller that finds the pool busy (another Python thread) runs its tasks itself.
  */
@@ -28,6 +29,8 @@ struct part {
     size_t end;
 };
 
+enum { CLOSED = -1 };
+
 static struct {
     pthread_mutex_t lock; /* of generation and awake while somebody sleeps */
     pthread_cond_t wake;
@@ -35,12 +38,13 @@ static struct {
     atomic_uint generation;
     atomic_int awake;
     size_t workers;
-    atomic_size_t finished;
+    atomic_int inside; /* workers in the open loop, or CLOSED */
     size_t participants;
-    int caller_cpu;
+    int kept_off; /* the CPU that workers keep off: the caller's */
     qk_task_fn *run;
     void *context;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .busy = PTHREAD_MUTEX_INITIALIZER,
+          .inside = CLOSED, .kept_off = -1};
 
 static struct part parts[QK_MAX_THREADS];
 static atomic_int num_threads;
@@ -86,16 +90,25 @@ static void wait_for_loop(unsigned seen) {
     pthread_mutex_unlock(&pool.lock);
 }
 
-/* A woken worker may sit on the caller's CPU, each in the other's way until the scheduler notices, milliseconds later (it
- * happens when another library has just bound and released the calling thread). Forbidding that CPU for a moment moves it.
- */
-static void leave_cpu_of_caller(void) {
-    cpu_set_t allowed, others;
-    if (sched_getcpu() != pool.caller_cpu || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-    others = allowed;
-    CPU_CLR((unsigned)pool.caller_cpu, &others);
-    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
-        sched_setaffinity(0, sizeof allowed, &allowed);
+static pthread_t threads_of_pool[QK_MAX_THREADS];
+static cpu_set_t allowed; /* to the first caller, when the pool was made */
+
+/* A woken worker may be put on the caller's CPU, each in the other's way until the scheduler notices, milliseconds later.
+ * So that CPU is forbidden to workers, where there is another; it costs system calls only when the caller has moved. */
+static void keep_off(int cpu) {
+    cpu_set_t others = allowed;
+    if (cpu < 0 || cpu == pool.kept_off) return;
+    CPU_CLR((unsigned)cpu, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    for (size_t i = 0; i < pool.workers; i++) pthread_setaffinity_np(threads_of_pool[i], sizeof others, &others);
+    pool.kept_off = cpu;
+}
+
+static int join_loop(void) {
+    int inside = atomic_load(&pool.inside);
+    while (inside != CLOSED)
+        if (atomic_compare_exchange_weak(&pool.inside, &inside, inside + 1)) return 1;
+    return 0;
 }
 
 struct start {
@@ -109,12 +122,10 @@ static void *worker(void *argument) {
     unsigned seen = start->seen;
     for (;;) {
         wait_for_loop(seen);
-        seen++;
-        if (start->thread < pool.participants) {
-            leave_cpu_of_caller();
-            take_tasks(start->thread);
-        }
-        atomic_fetch_add(&pool.finished, 1);
+        seen = atomic_load(&pool.generation);
+        if (!join_loop()) continue;
+        if (start->thread < pool.participants) take_tasks(start->thread);
+        atomic_fetch_sub(&pool.inside, 1);
     }
     return NULL;
 }
@@ -122,7 +133,9 @@ static void *worker(void *argument) {
 /* The threads of the parent do not exist in a forked child. */
 static void forget_workers(void) {
     pool.workers = 0;
+    pool.kept_off = -1;
     atomic_store(&pool.awake, 0);
+    atomic_store(&pool.inside, CLOSED);
     pthread_mutex_init(&pool.lock, NULL);
     pthread_mutex_init(&pool.busy, NULL);
     pthread_cond_init(&pool.wake, NULL);
@@ -138,12 +151,13 @@ static void grow_pool(size_t workers) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (pool.workers == 0) sched_getaffinity(0, sizeof allowed, &allowed);
     while (pool.workers < workers) {
         struct start *start = &starts[pool.workers];
         *start = (struct start){pool.workers + 1, atomic_load(&pool.generation)};
-        pthread_t thread;
-        if (pthread_create(&thread, &attributes, worker, start) != 0) break;
+        if (pthread_create(&threads_of_pool[pool.workers], &attributes, worker, start) != 0) break;
         pool.workers++;
+        pool.kept_off = -1;
     }
     pthread_attr_destroy(&attributes);
 }
@@ -162,14 +176,14 @@ void qk_parallel_for(size_t tasks, qk_task_fn *run, void *context) {
     }
     pool.run = run;
     pool.context = context;
-    pool.caller_cpu = sched_getcpu();
-    atomic_store(&pool.finished, 0);
+    keep_off(sched_getcpu());
+    atomic_store(&pool.inside, 0);
     pthread_mutex_lock(&pool.lock);
     atomic_fetch_add(&pool.generation, 1);
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.lock);
     take_tasks(0);
-    for (int turn = 0; atomic_load(&pool.finished) < pool.workers; turn++) {
+    for (int turn = 0, nobody = 0; !atomic_compare_exchange_weak(&pool.inside, &nobody, CLOSED); turn++, nobody = 0) {
         if (turn < SPIN_TURNS) cpu_relax();
         else sched_yield(); /* to a worker that waits for this very CPU */
     }
