@@ -1,5 +1,5 @@
 # The common case of a call: NumPy arrays that need no conversion, and plain numbers. Whatever else comes, right or wrong, these
-# functions return None with nothing written, and the checks in Python, 20 us long, convert it or say what is the matter.
+# functions return None with nothing written, and the checks in Python, much longer, convert it or say what is the matter.
 
 from cpython.long cimport PyLong_AsLongAndOverflow
 from libc.math cimport isfinite
