@@ -18,7 +18,7 @@ from qkernels.measure.interleave import batch_for, interleave
 from qkernels.measure.statistics import median_interval, ratio_interval
 
 from .caches import cold
-from .record import OURS, Side, Speedup
+from .record import OURS, Side
 
 _MOST, _MOST_COLD = 200, 5  # runs of one side in one round
 _CALL_MS = 0.5
@@ -72,8 +72,7 @@ def _side(samples: Mapping[str, NDArray[np.float64]], name: str, call_us: float 
     us, ours = (median_interval(samples[side], unit=1e3) for side in (name, OURS))
     speedup = None
     if name != OURS and us.low > 0 and ours.low > 0:
-        ratio = ratio_interval(samples[name], samples[OURS])
-        speedup = Speedup(ratio.value, ratio.low, ratio.high)
+        speedup = ratio_interval(samples[name], samples[OURS])
     return Side(us=us if us.low > 0 else None, call_us=call_us, outputs=outputs, speedup=speedup,
                 rounds_us=tuple((np.median(samples[name], axis=1) / 1e3).round(4).tolist()))
 

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qkernels.measure.statistics import Ratio
 from qkernels.report.json_writer import json_text
 from qkernels.report.plain import plain, read
 from qkernels.report.record import Interval, Machine
@@ -21,20 +22,6 @@ OURS = "qkernels"
 
 
 @dataclass(frozen=True)
-class Speedup:
-    """A peer's time over ours, of one run: above 1, qkernels is faster."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def shown(self) -> bool:
-        """False where the interval contains 1."""
-        return not self.low <= 1.0 <= self.high
-
-
-@dataclass(frozen=True)
 class Side:
     """One engine in one row."""
 
@@ -42,7 +29,7 @@ class Side:
     call_us: float | None                         # what was taken off; None: nothing was
     outputs: str                                  # how far its outputs lie from ours
     rounds_us: tuple[float, ...]                  # the median of each round, in the order taken
-    speedup: Speedup | None = None                # None on our own side, or where `us` is
+    speedup: Ratio | None = None                  # None on our own side, or where `us` is
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import pytest
 
 from qkernels.benchmarks import targets
 from qkernels.benchmarks.families import NETWORK, PEERS_OF
-from qkernels.benchmarks.record import Results, Row, Settings, Side, Speedup, read_results, write_results
+from qkernels.benchmarks.record import Results, Row, Settings, Side, read_results, write_results
 from qkernels.benchmarks.targets import Target, file_name, outcomes
 from qkernels.engines.peers import PEERS
+from qkernels.measure.statistics import Ratio
 from qkernels.report.record import CacheLevel, Interval, Machine
 
 
@@ -17,7 +18,7 @@ def row(name, *, cache="warm", missing=None, **sides):
     """Sides by name: (value, low, high) of the peer's time over ours, ours being 2 us."""
     found = {"qkernels": Side(Interval(2.0, 1.0, 3.0), 0.5, "ours", (1.0, 2.0, 3.0))}
     for peer, speedup in sides.items():
-        found[peer] = Side(Interval(4.0, 4.0, 4.0), None, "exact", (4.0,), speedup and Speedup(*speedup))
+        found[peer] = Side(Interval(4.0, 4.0, 4.0), None, "exact", (4.0,), speedup and Ratio(*speedup))
     return Row(name, "group", cache, {"m": 1}, 64, found, missing or {})
 
 
