@@ -12,7 +12,7 @@ import numpy as np
 
 cnp.import_array()
 
-_DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int32": QK_S32, "float32": QK_F32}
+_DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int16": QK_S16, "int32": QK_S32, "float32": QK_F32}
 
 
 cdef int raise_for(qk_status status, what) except -1:
@@ -202,7 +202,7 @@ cdef class Plan:
             # a product, which takes weights as they lie
             return self.linear(src, weights[0, 0], input_zero_point=input_zero_point[0], bias=bias, multiplier=multiplier,
                                zero_point=zero_point, lo=lo, hi=hi, dtype=dtype, name=name, kind="pointwise")
-        weights = np.ascontiguousarray(weights, np.int8)
+        weights = np.ascontiguousarray(weights)
         d.batch, d.height, d.width, d.channels_in = shape
         d.kernel_h, d.kernel_w, per_group, d.channels_out = weights.shape
         d.groups = groups
@@ -211,7 +211,8 @@ cdef class Plan:
         d.pad_top, d.pad_left, d.pad_bottom, d.pad_right = padding
         zero_points = np.ascontiguousarray(np.broadcast_to(input_zero_point, shape[3]), np.int32)
         d.input_zero_point = <const int32_t *>address(zero_points)
-        d.weights = <const int8_t *>address(weights)
+        d.weights = address(weights)
+        d.weights_dtype = _DTYPES[weights.dtype.name]
         bias = np.ascontiguousarray(bias, np.int32)
         multiplier = np.ascontiguousarray(multiplier, np.float32)
         cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)
@@ -233,13 +234,12 @@ cdef class Plan:
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
             raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
-        weights = np.asarray(weights, np.int8)      # of any strides
         bias = np.ascontiguousarray(bias, np.int32)
         multiplier = np.ascontiguousarray(multiplier, np.float32)
         d.k, d.n = weights.shape
         d.weights = address(weights)
-        d.stride_k, d.stride_n = weights.strides
-        d.weights_dtype = QK_S8
+        d.stride_k, d.stride_n = (stride // weights.itemsize for stride in weights.strides)
+        d.weights_dtype = _DTYPES[weights.dtype.name]
         d.weights_zero_point = NULL
         d.input_zero_point = input_zero_point
         cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)

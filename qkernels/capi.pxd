@@ -13,6 +13,7 @@ cdef extern from "qkernels.h" nogil:
         QK_S8
         QK_S32
         QK_F32
+        QK_S16
     ctypedef struct qk_isa_info:
         const char *name
         int supported
@@ -44,7 +45,8 @@ cdef extern from "qkernels.h" nogil:
         size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w
         size_t pad_top, pad_left, pad_bottom, pad_right
         const int32_t *input_zero_point
-        const int8_t *weights
+        const void *weights
+        qk_dtype weights_dtype
     ctypedef struct qk_average_pool_desc:
         size_t batch, height, width, channels
         size_t kernel_h, kernel_w, stride_h, stride_w

@@ -20,7 +20,7 @@ typedef enum {
     QK_ERROR_UNSUPPORTED = 3, /* the instruction set is not built in or this CPU lacks it */
 } qk_status;
 
-typedef enum { QK_U8 = 0, QK_S8 = 1, QK_S32 = 2, QK_F32 = 3 } qk_dtype;
+typedef enum { QK_U8 = 0, QK_S8 = 1, QK_S32 = 2, QK_F32 = 3, QK_S16 = 4 } qk_dtype; /* QK_S16: weights */
 
 size_t qk_dtype_size(qk_dtype dtype);
 
@@ -81,7 +81,8 @@ typedef struct {
 
 typedef struct qk_op qk_op; /* one operator with its packed weights, immutable, shared by threads */
 
-/* (M, K) x (K, N). The weights' zero points go with QK_S32 output only unless they are all 0. */
+/* (M, K) x (K, N). Weights are QK_S8, QK_U8, or QK_S16 within -255..255, which holds uint8 weights less their zero point.
+ * Zero points of their own go with QK_S32 output only unless they are all 0. */
 typedef struct {
     size_t k, n;
     const void *weights; /* element (k, n) at weights[k * stride_k + n * stride_n] */
@@ -96,7 +97,8 @@ typedef struct {
     size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     size_t pad_top, pad_left, pad_bottom, pad_right; /* filled with the input's zero point */
     const int32_t *input_zero_point; /* channels_in values; the input is uint8 */
-    const int8_t *weights;           /* (kernel_h, kernel_w, channels_in / groups, channels_out) */
+    const void *weights;             /* (kernel_h, kernel_w, channels_in / groups, channels_out) */
+    qk_dtype weights_dtype;          /* QK_S8, or QK_S16 within -255..255 */
 } qk_conv2d_desc;
 
 typedef struct {

@@ -111,7 +111,9 @@ class Builder:
 
     def _folded(self, op: "openvino.Node", acc: Accumulator, unit: F64 | float, *, quantized: bool) -> dict[str, Any]:
         """Weights, bias and multiplier of the accumulator's node for an output in units of `unit`."""
-        factor, offset = np.broadcast_arrays(acc.scale / unit, acc.offset / unit)
+        # in float32 step by step, as TFLite's kernels have it: a last bit decides ties
+        scale = acc.scale.astype(np.float32) / np.asarray(unit, np.float32)
+        factor, offset = np.broadcast_arrays(scale.astype(np.float64), acc.offset / unit)
         if not isinstance(acc.node, ir.Product) or acc.weights is None:
             if factor.size != 1 or (offset != 0).any():
                 self.fail(op, f"{acc.node.name!r} can only be scaled per tensor")
@@ -125,6 +127,16 @@ class Builder:
     def source(self, x: Tensor) -> str:
         """The model's operator whose output `x` is."""
         return x.absorbed[-1] if x.absorbed else self.nodes[x.node].source_output
+
+    def name_quantization(self, op: "openvino.Node", x: Tensor, quantization: Quantization) -> Tensor:
+        """An input of bytes whose meaning `op` declares."""
+        node = self.nodes[x.node]
+        if not isinstance(node, ir.Input) or node.source_output != node.name:
+            self.fail(op, "quantizes anew what is quantized already")
+        self.nodes[x.node] = replace(node, scale=quantization.scale, output_zero_point=quantization.zero_point,
+                                     fused=(*x.absorbed, op.friendly_name), source_output=op.friendly_name,
+                                     channels_first=x.channels_first)
+        return replace(x, quantization=quantization, absorbed=())
 
     # layout ---------------------------------------------------------------------------------------------------------
 

@@ -16,19 +16,22 @@ _NOTHING = 1e-30    # a factor below it shows in no output, and would soon leave
 
 
 def fold(weights: Integers, factor: F64, offset: F64, *, quantized: bool
-         ) -> tuple[ir.I8, ir.I32, ir.F32]:
-    """(weights int8, bias int32, multiplier float32) for `weights` (..., channels) and `factor`, `offset` (channels,).
+         ) -> tuple[ir.Weights, ir.I32, ir.F32]:
+    """(weights, bias int32, multiplier float32) for `weights` (..., channels) and `factor`, `offset` (channels,).
+
+    Weights come back as int8, or as int16 where they need up to nine bits.
 
     `quantized`: the output is in units of an integer's step, so that a bias rounded too coarsely matters. Where the
     bias would be too coarse, the channel's weights are multiplied by an integer as long as they fit int8, which is
     exact; where it would not fit int32, they are divided, which loses nothing that the output could show.
     int8 weights that stay as they are, are returned themselves.
-    Raises ValueError where weights do not fit int8, or a factor or offset is not finite.
+    Raises ValueError for weights outside -255..255, or where a factor or offset is not finite.
     """
     axes = tuple(range(weights.ndim - 1))
     least, most = weights.min(axes, initial=0), weights.max(axes, initial=0)
-    if least.min() < -128 or most.max() > 127:
-        raise ValueError(f"weights less their zero point span {weights.min()}..{weights.max()}, expected -128..127")
+    if least.min() < -255 or most.max() > 255:
+        raise ValueError(f"weights less their zero point span {weights.min()}..{weights.max()}, expected -255..255")
+    dtype = np.int8 if least.min() >= -128 and most.max() <= 127 else np.int16
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
         raise ValueError("a scale or bias is not finite")
     largest = np.maximum(most.astype(np.int32), -least.astype(np.int32))
@@ -42,9 +45,10 @@ def fold(weights: Integers, factor: F64, offset: F64, *, quantized: bool
     if quantized:
         room = np.minimum(127 // np.maximum(largest, 1), _BIAS_LIMIT // np.maximum(bias, 1))
         finer = np.maximum(np.minimum(np.ceil(np.abs(factor) / (2 * _FINE)), room), 1)
+        finer[np.abs((bias - np.rint(bias)) * factor) <= _FINE] = 1
     by = finer / np.maximum(bias / _BIAS_LIMIT, 1.0)
     by[constant] = 1
-    scaled = weights.astype(np.int8, copy=False)
+    scaled = weights.astype(dtype, copy=False)
     changed = np.flatnonzero(constant | (by != 1))
     if changed.size:
         scaled = scaled.copy("K")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-I8 = NDArray[np.int8]
+Weights = NDArray[np.int8] | NDArray[np.int16]
 Pair = tuple[int, int]
 
 
@@ -80,9 +80,12 @@ class Epilogue(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Product(Epilogue):
-    """A sum of products with `weights`, channels_out last; `bias` and `multiplier` of length channels_out."""
+    """A sum of products with `weights`, channels_out last; `bias` and `multiplier` of length channels_out.
 
-    weights: I8
+    Weights are int8, or int16 within -255..255: uint8 ones less their zero point.
+    """
+
+    weights: Weights
     bias: I32
 
 

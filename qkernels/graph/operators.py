@@ -15,7 +15,7 @@ from .builder import Builder
 from .epilogue import range_parameters
 from .pooling import average_pool, reduce_mean
 from .products import convolution, group_convolution, matmul
-from .values import Accumulator, Constant, Quantization, Tensor, Value
+from .values import BYTES, Accumulator, Constant, Quantization, Tensor, Value
 
 if TYPE_CHECKING:
     from openvino import Node
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
 def parameter(b: Builder, op: "Node") -> Value:
     if op.get_output_partial_shape(0).is_dynamic:
         b.fail(op, f"shape {op.get_output_partial_shape(0)} is dynamic; fix it with openvino.Model.reshape")
-    if op.get_output_element_type(0).to_string() != "f32":
-        b.fail(op, f"element type {op.get_output_element_type(0).to_string()}, expected f32")
+    dtypes = {"f32": "float32", "u8": "uint8"}
+    element_type = op.get_output_element_type(0).to_string()
+    if element_type not in dtypes:
+        b.fail(op, f"element type {element_type}, expected one of {', '.join(dtypes)}")
     shape = tuple(op.get_output_shape(0))
-    return b.add(op, ir.Input(name=op.friendly_name, inputs=(), shape=shape, dtype="float32",
-                              source_output=op.friendly_name))
+    affine = {"scale": BYTES.scale, "output_zero_point": BYTES.zero_point} if element_type == "u8" else {}
+    return b.add(op, ir.Input(name=op.friendly_name, inputs=(), shape=shape, dtype=dtypes[element_type],
+                              source_output=op.friendly_name, **affine))
 
 
 def result(b: Builder, op: "Node") -> None:
-    x = _dequantized(b, op, b.tensor(op, 0))
+    x = b.tensor(op, 0)
+    if op.get_input_element_type(0).to_string() != "u8":
+        x = _dequantized(b, op, x)
     if x.channels_first:
         x = b.reshape(op, x, tuple(op.get_input_shape(0)), name=f"{op.friendly_name}/nchw")
     b.outputs.append(x.node)
@@ -43,8 +48,12 @@ def constant(b: Builder, op: "Node") -> Value:
 
 
 def convert(b: Builder, op: "Node") -> Value:
-    # the stored integers are what counts: how the model widens them to float32 is of no interest
-    return b.constant(op, 0)
+    x = b.value(op, 0)
+    if isinstance(x, Constant):
+        return x    # the stored integers are what counts: how the model widens them to float32 is of no interest
+    if not isinstance(x, Tensor) or x.quantization is None or not x.quantization.equals(BYTES):
+        b.fail(op, "is only known for constants, and between float32 and uint8 that stand for the same numbers")
+    return replace(x, absorbed=(*x.absorbed, op.friendly_name))
 
 
 def multiply(b: Builder, op: "Node") -> Value:
@@ -87,23 +96,23 @@ def fake_quantize(b: Builder, op: "Node") -> Value:
         return _quantized_weights(b, op, x, levels)
     if levels != 256:
         b.fail(op, f"levels {levels}, expected 256")
-    if not (np.array_equal(low.data, out_low.data) and np.array_equal(high.data, out_high.data)):
+    quantization = _quantization(b, op, x, low, high)
+    renamed = _quantization(b, op, x, out_low, out_high)
+    if isinstance(x, Tensor) and x.quantization is not None:
+        if not x.quantization.equals(quantization):
+            b.fail(op, "quantizes anew what is quantized already")
+        if renamed.equals(quantization):
+            return replace(x, absorbed=(*x.absorbed, op.friendly_name))
+        return b.name_quantization(op, x, renamed)
+    if not renamed.equals(quantization) and not renamed.equals(BYTES):
         b.fail(op, "input and output range differ")
-    ends = np.broadcast_arrays(b.per_channel(op, low, x), b.per_channel(op, high, x))
-    try:
-        scale, zero_point = range_parameters(*ends)
-    except ValueError as error:
-        b.fail(op, str(error))
-    quantization = Quantization(scale, zero_point)
     if isinstance(x, Accumulator):
-        return b.close_quantized(op, x, quantization)
-    if x.quantization is None:
-        return b.add(op, ir.Quantize(name=op.friendly_name, inputs=(x.node,), shape=x.shape, dtype="uint8",
-                                     fused=x.absorbed, source_output=op.friendly_name, scale=scale,
-                                     channels_first=x.channels_first, output_zero_point=zero_point))
-    if np.array_equal(scale, x.quantization.scale) and np.array_equal(zero_point, x.quantization.zero_point):
-        return replace(x, absorbed=(*x.absorbed, op.friendly_name))
-    b.fail(op, "quantizes anew what is quantized already")
+        x = b.close_quantized(op, x, quantization)
+    else:
+        x = b.add(op, ir.Quantize(name=op.friendly_name, inputs=(x.node,), shape=x.shape, dtype="uint8",
+                                  fused=x.absorbed, source_output=op.friendly_name, scale=quantization.scale,
+                                  channels_first=x.channels_first, output_zero_point=quantization.zero_point))
+    return replace(x, quantization=renamed)
 
 
 def transpose(b: Builder, op: "Node") -> Value:
@@ -139,6 +148,15 @@ def softmax(b: Builder, op: "Node") -> Value:
         b.fail(op, f"axis {axis}, expected the channels")
     return b.add(op, ir.Softmax(name=op.friendly_name, inputs=(x.node,), shape=x.shape, dtype="float32",
                                 fused=x.absorbed, source_output=op.friendly_name, channels_first=x.channels_first))
+
+
+def _quantization(b: Builder, op: "Node", x: Tensor | Accumulator, low: Constant, high: Constant) -> Quantization:
+    """The 256 steps from `low` to `high`."""
+    ends = np.broadcast_arrays(b.per_channel(op, low, x), b.per_channel(op, high, x))
+    try:
+        return Quantization(*range_parameters(*ends))
+    except ValueError as error:
+        b.fail(op, str(error))
 
 
 def _value_and_constant(b: Builder, op: "Node") -> tuple[Accumulator | Constant, Constant]:

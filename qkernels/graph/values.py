@@ -41,6 +41,13 @@ class Quantization:
     def per_tensor(self) -> bool:
         return self.scale.size == 1
 
+    def equals(self, other: "Quantization") -> bool:
+        return np.array_equal(self.scale, other.scale) and np.array_equal(self.zero_point, other.zero_point)
+
+
+# bytes that stand for the integers themselves
+BYTES = Quantization(np.ones(1, np.float32), np.zeros(1, np.int32))
+
 
 @dataclass(frozen=True, eq=False)
 class Tensor:

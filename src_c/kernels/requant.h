@@ -25,11 +25,11 @@ struct qk_requant {
     uint8_t bounded;    /* |acc * multiplier| < 2^31 for whatever acc can be */
 };
 
-/* `bounded` for sums of `taps` products of a uint8 and an int8, with n biases and multipliers. */
-static inline uint8_t qk_is_bounded(size_t taps, size_t n, const int32_t *bias, const float *multiplier) {
+/* `bounded` for sums of `taps` products of a uint8 and a weight of at most `largest`, with n biases and multipliers. */
+static inline uint8_t qk_is_bounded(size_t taps, int32_t largest, size_t n, const int32_t *bias, const float *multiplier) {
     const double int32_end = 2147483648.0;
     for (size_t i = 0; i < n; i++) {
-        double acc = (double)taps * 255 * 128 + (bias[i] < 0 ? -(double)bias[i] : bias[i]);
+        double acc = (double)taps * 255 * largest + (bias[i] < 0 ? -(double)bias[i] : bias[i]);
         if (acc > int32_end) acc = int32_end; /* sums wrap round */
         const double product = acc * (multiplier[i] < 0 ? -multiplier[i] : multiplier[i]);
         if (!(product < int32_end / 2)) return 0; /* half: a margin for float32's rounding */

@@ -9,9 +9,11 @@ struct qk_conv_shape {
     size_t height_out, width_out;
 };
 
-/* `bias` has the input's zero points folded in. */
-qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op);
-qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op);
+/* `bias` has the input's zero points folded in; `weights` are the desc's. */
+qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
+                                     qk_op **op);
+qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
+                                 qk_op **op);
 qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op);
 

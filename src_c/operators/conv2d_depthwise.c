@@ -54,7 +54,8 @@ static void destroy(qk_op *op) {
     qk_aligned_free(d);
 }
 
-qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
+                                     qk_op **op) {
     const qk_conv2d_desc *s = &shape->desc;
     struct depthwise *d = qk_aligned_alloc(sizeof *d);
     if (!d) return QK_ERROR_MEMORY;
@@ -62,15 +63,15 @@ qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const qk
     d->op = (qk_op){d->kernel->name, 0, run, destroy};
     d->shape = *shape;
     d->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
-    d->requant.bounded = qk_is_bounded(9, s->channels_in, epilogue->bias, epilogue->multiplier);
-    d->packed = qk_aligned_alloc(d->kernel->packed_bytes(s->channels_in));
+    d->requant.bounded = qk_is_bounded(9, 255, s->channels_in, epilogue->bias, epilogue->multiplier);
+    d->packed = qk_aligned_alloc(d->kernel->packed_bytes(s->channels_in, weights));
     d->pad = qk_aligned_alloc(s->channels_in);
     if (!d->packed || !d->pad) {
         destroy(&d->op);
         return QK_ERROR_MEMORY;
     }
     for (size_t c = 0; c < s->channels_in; c++) d->pad[c] = (uint8_t)s->input_zero_point[c];
-    d->kernel->pack(s->channels_in, s->weights, epilogue->bias, epilogue->multiplier, d->packed);
+    d->kernel->pack(s->channels_in, weights, epilogue->bias, epilogue->multiplier, d->packed);
     *op = &d->op;
     return QK_OK;
 }

@@ -61,7 +61,8 @@ static void destroy(qk_op *op) {
     qk_aligned_free(c);
 }
 
-qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
+qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
+                                 qk_op **op) {
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c = qk_aligned_alloc(sizeof *c);
     if (!c) return QK_ERROR_MEMORY;
@@ -71,13 +72,13 @@ qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const qk_epi
     c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
     c->op = (qk_op){c->kernel->name, BUFFER_ROWS * c->row_bytes, run, destroy};
     c->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
-    c->requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, s->channels_out, epilogue->bias, epilogue->multiplier);
+    c->requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, 255, s->channels_out, epilogue->bias, epilogue->multiplier);
     c->packed = qk_aligned_alloc(c->kernel->packed_bytes(s->channels_out));
     if (!c->packed) {
         destroy(&c->op);
         return QK_ERROR_MEMORY;
     }
-    c->kernel->pack(s->channels_out, s->weights, epilogue->bias, epilogue->multiplier, c->packed);
+    c->kernel->pack(s->channels_out, weights, epilogue->bias, epilogue->multiplier, c->packed);
     *op = &c->op;
     return QK_OK;
 }

@@ -31,9 +31,8 @@ static void destroy(qk_op *op) {
     qk_aligned_free(c);
 }
 
-/* `weights` is (k, channels_out); each group has its columns of it. */
-static qk_status create(const struct qk_conv_shape *shape, size_t k, const int8_t *weights, const qk_epilogue *epilogue,
-                        struct conv **created) {
+/* The weights are a matrix (k, channels_out), of which each group has its columns. */
+static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_epilogue *epilogue, struct conv **created) {
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c = qk_aligned_alloc(sizeof *c);
     if (!c) return QK_ERROR_MEMORY;
@@ -45,12 +44,14 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const int8_
     qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;
     for (size_t i = 0; status == QK_OK && i < s->channels_in; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
     const size_t n = s->channels_out / s->groups;
+    const struct qk_gemm_weights all = {s->weights, (ptrdiff_t)s->channels_out, 1, qk_dtype_size(s->weights_dtype), 0};
+    struct qk_gemm_weights weights = all;
     for (size_t g = 0; status == QK_OK && g < s->groups; g++) {
         qk_epilogue part = *epilogue;
         part.bias += g * n;
         if (part.multiplier) part.multiplier += g * n;
-        status = qk_matrix_pack(&c->groups[g].matrix, qk_current_kernels(), k, n, weights + g * n,
-                                (ptrdiff_t)s->channels_out, 1, 0);
+        weights.data = qk_gemm_weights_at(&all, 0, g * n);
+        status = qk_matrix_pack(&c->groups[g].matrix, qk_current_kernels(), k, n, &weights);
         if (status == QK_OK) status = qk_columns_make(&c->groups[g].columns, &c->groups[g].matrix, &part, 0);
     }
     if (status != QK_OK) {
@@ -75,7 +76,7 @@ static void run_pointwise(const qk_op *op, const void *src, void *dst, size_t ro
 
 qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
     struct conv *c;
-    const qk_status status = create(shape, shape->desc.channels_in, shape->desc.weights, epilogue, &c);
+    const qk_status status = create(shape, shape->desc.channels_in, epilogue, &c);
     if (status != QK_OK) return status;
     c->op.run = run_pointwise;
     c->op.scratch_per_thread = qk_matmul_scratch(&c->groups[0].matrix);
@@ -138,7 +139,7 @@ qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c;
     const size_t k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
-    const qk_status status = create(shape, k, s->weights, epilogue, &c);
+    const qk_status status = create(shape, k, epilogue, &c);
     if (status != QK_OK) return status;
     const struct qk_matrix *matrix = &c->groups[0].matrix;
     const struct qk_gemm_kernel *kernel = matrix->kernel;

@@ -49,6 +49,8 @@ static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
     int zero = 1;
     const int32_t shift = desc->weights_dtype == QK_U8 ? 128 : 0; /* uint8 weights are int8 ones 128 higher */
+    const struct qk_gemm_weights weights = {desc->weights, desc->stride_k, desc->stride_n, qk_dtype_size(desc->weights_dtype),
+                                            shift ? 0x80 : 0};
     for (size_t j = 0; j < desc->n; j++)
         zero &= (desc->weights_zero_point ? desc->weights_zero_point[j] : 0) == shift;
     if (!zero && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
@@ -58,8 +60,7 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
     l->input_zero_point = desc->input_zero_point;
     l->dtype = epilogue->dtype;
     l->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
-    qk_status status = qk_matrix_pack(&l->matrix, qk_current_kernels(), desc->k, desc->n, desc->weights, desc->stride_k,
-                                      desc->stride_n, desc->weights_dtype == QK_U8 ? 0x80 : 0);
+    qk_status status = qk_matrix_pack(&l->matrix, qk_current_kernels(), desc->k, desc->n, &weights);
     if (status == QK_OK) status = qk_columns_make(&l->columns, &l->matrix, epilogue, l->input_zero_point);
     if (status == QK_OK && !zero) {
         l->weights_zero_point = qk_aligned_alloc(desc->n * sizeof(int32_t));

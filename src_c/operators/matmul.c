@@ -16,24 +16,50 @@ static void *row_of_ones(const struct qk_gemm_kernel *kernel, size_t k) {
     return packed;
 }
 
-qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n, const void *weights,
-                         ptrdiff_t stride_k, ptrdiff_t stride_n, uint8_t flip) {
+/* Room for the panels, of which each knows its place afterwards. */
+static qk_status lay_out(struct qk_matrix *matrix, const struct qk_gemm_weights *weights) {
+    const struct qk_gemm_kernel *kernel = matrix->kernel;
+    matrix->panel = qk_aligned_alloc(matrix->panels * sizeof *matrix->panel);
+    if (!matrix->panel) return QK_ERROR_MEMORY;
+    size_t bytes = 0, groups = 0;
+    for (size_t p = 0; p < matrix->panels; p++) {
+        const size_t n_again = qk_gemm_find_again(kernel, matrix->k, p * kernel->nr, qk_matrix_panel_n(matrix, p), weights, NULL);
+        matrix->panel[p] = (struct qk_gemm_panel){.k = matrix->k, .n_again = n_again};
+        bytes += qk_gemm_panel_bytes(kernel, matrix->k, n_again);
+        groups += n_again;
+    }
+    matrix->packed = qk_aligned_alloc(bytes);
+    matrix->again = qk_aligned_alloc(groups * sizeof *matrix->again);
+    if (!matrix->packed || !matrix->again) return QK_ERROR_MEMORY;
+    int8_t *packed = matrix->packed;
+    uint32_t *again = matrix->again;
+    for (size_t p = 0; p < matrix->panels; p++) {
+        struct qk_gemm_panel *panel = &matrix->panel[p];
+        panel->b = packed, panel->again = again;
+        qk_gemm_find_again(kernel, matrix->k, p * kernel->nr, qk_matrix_panel_n(matrix, p), weights, again);
+        packed += qk_gemm_panel_bytes(kernel, matrix->k, panel->n_again), again += panel->n_again;
+    }
+    return QK_OK;
+}
+
+qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n,
+                         const struct qk_gemm_weights *weights) {
     const struct qk_gemm_kernel *wide = kernels->gemm, *narrow = kernels->gemm_narrow;
     const struct qk_gemm_kernel *kernel = qk_round_up(n, narrow->nr) < qk_round_up(n, wide->nr) ? narrow : wide;
-    const size_t panels = (n + kernel->nr - 1) / kernel->nr, panel_bytes = qk_gemm_panel_bytes(kernel, k);
-    *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(panels * panel_bytes),
-                                 qk_aligned_alloc(panels * kernel->nr * sizeof(int32_t))};
+    *matrix = (struct qk_matrix){.kernel = kernel, .k = k, .n = n, .panels = (n + kernel->nr - 1) / kernel->nr,
+                                 .largest = weights->element_bytes == 2 ? 255 : 128};
+    matrix->column_sums = qk_aligned_alloc(matrix->panels * kernel->nr * sizeof(int32_t));
     void *ones = row_of_ones(kernel, k);
     int32_t *zeros = qk_aligned_alloc(kernel->nr * sizeof *zeros);
-    const qk_status status = matrix->packed && matrix->column_sums && ones && zeros ? QK_OK : QK_ERROR_MEMORY;
-    for (size_t p = 0; p < panels && status == QK_OK; p++) {
-        int8_t *panel = matrix->packed + p * panel_bytes;
-        qk_gemm_pack_panel(kernel, k, n - p * kernel->nr, (const uint8_t *)weights + (ptrdiff_t)(p * kernel->nr) * stride_n,
-                           stride_k, stride_n, flip, panel);
+    qk_status status = lay_out(matrix, weights);
+    if (!matrix->column_sums || !ones || !zeros) status = QK_ERROR_MEMORY;
+    for (size_t p = 0; p < matrix->panels && status == QK_OK; p++) {
+        const struct qk_gemm_panel *panel = &matrix->panel[p];
+        const size_t first = p * kernel->nr, columns = qk_matrix_panel_n(matrix, p);
+        qk_gemm_pack_panel(kernel, first, columns, weights, panel);
         /* a column's sum is its product with ones, which nothing computes faster than the kernel */
         const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros};
-        kernel->run(1, qk_min(kernel->nr, n - p * kernel->nr), k, ones, 0, panel, &epilogue,
-                    matrix->column_sums + p * kernel->nr, 0);
+        kernel->run(1, columns, ones, 0, panel, &epilogue, matrix->column_sums + first, 0);
     }
     qk_aligned_free(ones);
     qk_aligned_free(zeros);
@@ -42,10 +68,11 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
 }
 
 void qk_matrix_free(struct qk_matrix *matrix) {
+    qk_aligned_free(matrix->panel);
     qk_aligned_free(matrix->packed);
+    qk_aligned_free(matrix->again);
     qk_aligned_free(matrix->column_sums);
-    matrix->packed = NULL;
-    matrix->column_sums = NULL;
+    *matrix = (struct qk_matrix){0};
 }
 
 size_t qk_columns_bytes(const struct qk_matrix *matrix) {
@@ -64,7 +91,7 @@ void qk_columns_fill(struct qk_columns *columns, const struct qk_matrix *matrix,
             columns->bias[at] = (int32_t)(bias - (uint32_t)input_zero_point_u8 * sum);
             columns->multiplier[at] = there && epilogue->dtype != QK_S32 ? epilogue->multiplier[column] : 0;
         }
-    columns->bounded = epilogue->dtype != QK_S32 && qk_is_bounded(matrix->k, padded, columns->bias, columns->multiplier);
+    columns->bounded = epilogue->dtype != QK_S32 && qk_is_bounded(matrix->k, matrix->largest, padded, columns->bias, columns->multiplier);
 }
 
 qk_status qk_columns_make(struct qk_columns *columns, const struct qk_matrix *matrix, const qk_epilogue *epilogue,
@@ -116,9 +143,8 @@ void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *co
     for (size_t p = first; p < last; p++) {
         epilogue.bias = columns->bias + p * kernel->nr;
         epilogue.multiplier = columns->multiplier + p * kernel->nr;
-        const int8_t *panel = matrix->packed + p * qk_gemm_panel_bytes(kernel, matrix->k);
-        const size_t n = qk_min(kernel->nr, matrix->n - p * kernel->nr);
-        kernel->run(m, n, matrix->k, a, a_stride, panel, &epilogue, c + p * kernel->nr * out_bytes, c_stride);
+        kernel->run(m, qk_matrix_panel_n(matrix, p), a, a_stride, &matrix->panel[p], &epilogue, c + p * kernel->nr * out_bytes,
+                    c_stride);
     }
 }
 

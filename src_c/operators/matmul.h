@@ -7,14 +7,21 @@
 struct qk_matrix {
     const struct qk_gemm_kernel *kernel;
     size_t k, n, panels;
+    struct qk_gemm_panel *panel; /* `panels` of them, in `packed` and `again` */
     int8_t *packed;
+    uint32_t *again;
     int32_t *column_sums; /* sum over k of W[k, n]; what the input's zero point is multiplied with */
+    int32_t largest;      /* no weight is larger in magnitude */
 };
 
-/* `flip` is 0x80 for uint8 weights, which are taken as int8 128 below. QK_ERROR_MEMORY leaves `matrix` empty. */
-qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n, const void *weights,
-                         ptrdiff_t stride_k, ptrdiff_t stride_n, uint8_t flip);
+/* QK_ERROR_MEMORY leaves `matrix` empty. */
+qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kernels, size_t k, size_t n,
+                         const struct qk_gemm_weights *weights);
 void qk_matrix_free(struct qk_matrix *matrix);
+/* columns of panel p */
+static inline size_t qk_matrix_panel_n(const struct qk_matrix *matrix, size_t p) {
+    return qk_min(matrix->kernel->nr, matrix->n - p * matrix->kernel->nr);
+}
 
 /* Bias and multiplier of the epilogue in panel order, the input's zero point folded in. */
 struct qk_columns {

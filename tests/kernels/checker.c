@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, SLOT = 64 * PAGE, MARGIN = 256, CANARY = 0xa5, N_SLOTS = 16 };
+enum { PAGE = 4096, SLOT = 192 * PAGE, MARGIN = 256, CANARY = 0xa5, N_SLOTS = 16 };
 
 static uint8_t *slots[N_SLOTS];
 static char current[256] = "start";
@@ -71,6 +71,15 @@ static void fill_bytes(uint8_t *p, size_t n) {
     for (size_t i = 0; i < n; i++)
         p[i] = mode < 2 ? (uint8_t)next_random() : mode < 5 ? extremes[mode - 2] : extremes[below(5)];
 }
+/* -255..255: in one mode all of them, in others int8 with a few beyond it, or none */
+static void fill_wide(int16_t *p, size_t n) {
+    const size_t mode = below(4);
+    for (size_t i = 0; i < n; i++) {
+        const int beyond = mode == 0 || (mode < 3 && below(50) == 0);
+        p[i] = (int16_t)(beyond ? (int)below(511) - 255 : (int)below(256) - 128);
+        if (beyond && below(4) == 0) p[i] = below(2) ? 255 : -255;
+    }
+}
 static int32_t any_int(size_t mode) {
     static const int32_t extremes[] = {INT32_MIN, INT32_MAX, INT32_MIN + 1, 0, -1, 1, 1 << 24, -(1 << 24) - 1};
     if (mode == 0) return 0;
@@ -109,23 +118,41 @@ static float any_scale(void) {
 
 struct product {
     size_t m, n, k, a_stride, c_stride, element;
-    const uint8_t *a, *b; /* b is (k, n) */
+    const uint8_t *a;
+    struct qk_gemm_weights b;
     const int32_t *bias;
     const float *multiplier;
     int out;
     struct qk_requant requant;
 };
 
+/* A matrix in slot 1: int8, or int16 of which a few or all may exceed int8. */
+static struct qk_gemm_weights any_weights(size_t k, size_t n) {
+    const size_t element_bytes = below(2) + 1;
+    void *data = place(1, k * n * element_bytes, 0);
+    if (element_bytes == 1) fill_bytes(data, k * n);
+    else fill_wide(data, k * n);
+    return (struct qk_gemm_weights){data, (ptrdiff_t)n, 1, element_bytes, 0};
+}
+
 /* Panel by panel. Slots from `first` on hold what is packed. */
 static void multiply(const struct qk_gemm_kernel *kernel, const struct product *p, uint8_t *c, int first) {
     for (size_t j = 0; j < p->n; j += kernel->nr) {
         const size_t n = p->n - j < kernel->nr ? p->n - j : kernel->nr;
-        void *panel = place(first, qk_gemm_panel_bytes(kernel, p->k), 0);
-        qk_gemm_pack_panel(kernel, p->k, n, p->b + j, (ptrdiff_t)p->n, 1, 0, panel);
+        struct qk_gemm_panel panel = {.k = p->k};
+        panel.n_again = qk_gemm_find_again(kernel, p->k, j, n, &p->b, NULL);
+        uint32_t *again = place(first + 4, panel.n_again * sizeof *again, 0);
+        qk_gemm_find_again(kernel, p->k, j, n, &p->b, again);
+        panel.b = place(first, qk_gemm_panel_bytes(kernel, p->k, panel.n_again), 0);
+        panel.again = again;
+        qk_gemm_pack_panel(kernel, j, n, &p->b, &panel);
         for (size_t row = 0; row < p->k; row++)
-            for (size_t column = 0; column < n; column++)
-                if (qk_gemm_unpack(kernel, p->k, panel, row, column) != (int8_t)p->b[row * p->n + j + column])
+            for (size_t column = 0; column < n; column++) {
+                const void *at = qk_gemm_weights_at(&p->b, row, j + column);
+                const int weight = p->b.element_bytes == 2 ? *(const int16_t *)at : *(const int8_t *)at;
+                if (qk_gemm_unpack(kernel, &panel, row, column) != weight)
                     fail("unpacking does not give back what was packed");
+            }
         const size_t words = kernel->nr * 4; /* bias and multiplier are padded to the panel's width */
         int32_t *bias = place(first + 1, words, 0);
         float *multiplier = place(first + 2, words, 0);
@@ -144,7 +171,7 @@ static void multiply(const struct qk_gemm_kernel *kernel, const struct product *
             kernel->pack_a(p->m, p->k, a, p->a_stride, packed);
             a = packed;
         }
-        kernel->run(p->m, n, p->k, a, a_stride, panel, &epilogue, c + j * p->element, p->c_stride);
+        kernel->run(p->m, n, a, a_stride, &panel, &epilogue, c + j * p->element, p->c_stride);
     }
 }
 
@@ -156,18 +183,19 @@ static void check_product(const struct qk_gemm_kernel *kernel, size_t m, size_t 
     p.element = out == QK_GEMM_OUT_U8 ? 1 : 4;
     p.c_stride = (n + below(2) * below(9)) * p.element;
     const size_t a_bytes = (m - 1) * p.a_stride + k, c_bytes = (m - 1) * p.c_stride + n * p.element;
-    uint8_t *a = place(0, a_bytes, below(4) == 0), *b = place(1, k * n, 0);
+    uint8_t *a = place(0, a_bytes, below(4) == 0);
+    p.b = any_weights(k, n);
     int32_t *bias = place(2, n * 4, 0);
     float *multiplier = place(3, n * 4, 0);
-    fill_bytes(a, a_bytes), fill_bytes(b, k * n);
+    fill_bytes(a, a_bytes);
     const size_t bias_mode = below(4), multiplier_mode = below(4);
     for (size_t j = 0; j < n; j++) bias[j] = any_int(bias_mode), multiplier[j] = any_multiplier(multiplier_mode);
-    p.a = a, p.b = b, p.bias = bias, p.multiplier = multiplier;
-    p.requant.bounded = qk_is_bounded(k, n, bias, multiplier);
+    p.a = a, p.bias = bias, p.multiplier = multiplier;
+    p.requant.bounded = qk_is_bounded(k, 255, n, bias, multiplier);
     const int at_start = below(4) == 0;
     uint8_t *expected = place(4, c_bytes, at_start), *got = place(5, c_bytes, at_start);
     multiply(&scalar.gemm[0], &p, expected, 6);
-    multiply(kernel, &p, got, 10);
+    multiply(kernel, &p, got, 11);
     check_same(expected, got, c_bytes, at_start);
 }
 
@@ -203,21 +231,21 @@ static void check_depthwise_case(size_t channels, size_t width, size_t stride, s
         rows.step[i] = row == pad ? 0 : channels;
         if (row != pad) fill_bytes(row, width * channels);
     }
-    uint8_t *weights = place(5, 9 * channels, 0);
+    int16_t *weights = place(5, 9 * channels * sizeof *weights, 0);
     int32_t *bias = place(6, 4 * channels, 0);
     float *multiplier = place(7, 4 * channels, 0);
-    fill_bytes(weights, 9 * channels);
+    fill_wide(weights, 9 * channels);
     const size_t bias_mode = below(4), multiplier_mode = below(4);
     for (size_t c = 0; c < channels; c++) bias[c] = any_int(bias_mode), multiplier[c] = any_multiplier(multiplier_mode);
     struct qk_requant requant = any_requant();
-    requant.bounded = qk_is_bounded(9, channels, bias, multiplier);
+    requant.bounded = qk_is_bounded(9, 255, channels, bias, multiplier);
     const size_t out_bytes = rows.width_out * channels;
     const int at_start = below(4) == 0;
     uint8_t *out[2][2];
     for (int i = 0; i < 2; i++) {
         const struct qk_depthwise_kernel *kernel = i ? tested.depthwise : scalar.depthwise;
-        void *packed = place(8, (kernel->packed_bytes(channels) + 63) / 64 * 64, 0);
-        kernel->pack(channels, (const int8_t *)weights, bias, multiplier, packed);
+        void *packed = place(8, (kernel->packed_bytes(channels, weights) + 63) / 64 * 64, 0);
+        kernel->pack(channels, weights, bias, multiplier, packed);
         for (int y = 0; y < (int)rows_out; y++) out[i][y] = rows.out[y] = place(10 + 2 * i + y, out_bytes, at_start);
         kernel->run(&rows, packed, &requant);
     }

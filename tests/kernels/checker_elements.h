@@ -87,21 +87,26 @@ static void check_conv_first_case(size_t channels, size_t width_out) {
     uint8_t *image = place(0, image_bytes, below(4) == 0);
     fill_bytes(image, image_bytes);
     rows.image = image;
-    uint8_t *weights = place(3, QK_CONV_FIRST_TAPS * channels, 0);
+    int16_t *weights = place(3, QK_CONV_FIRST_TAPS * channels * sizeof *weights, 0);
     int32_t *bias = place(4, 4 * channels, 0);
     float *multiplier = place(5, 4 * channels, 0);
-    fill_bytes(weights, QK_CONV_FIRST_TAPS * channels);
+    for (size_t i = 0; i < QK_CONV_FIRST_TAPS * channels; i++) weights[i] = (int16_t)((int)below(256) - 128);
+    if (below(2)) { /* one row may exceed int8 */
+        int16_t *row = weights + below(QK_CONV_FIRST_TAPS) * channels;
+        for (size_t c = 0; c < channels; c++) row[c] = (int16_t)((int)below(511) - 256);
+    }
+    if (!qk_conv_first_takes(channels, weights)) fail("weights are not taken");
     const size_t bias_mode = below(4), multiplier_mode = below(4);
     for (size_t c = 0; c < channels; c++) bias[c] = any_int(bias_mode), multiplier[c] = any_multiplier(multiplier_mode);
     struct qk_requant requant = any_requant();
-    requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, channels, bias, multiplier);
+    requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, 256, channels, bias, multiplier);
     const size_t bytes = rows.rows_out * width_out * channels;
     const int at_start = below(4) == 0;
     uint8_t *out[2];
     for (int i = 0; i < 2; i++) {
         const struct qk_conv_first_kernel *kernel = i ? tested.conv_first : scalar.conv_first;
         void *packed = place(6 + i, (kernel->packed_bytes(channels) + 63) / 64 * 64, 0);
-        kernel->pack(channels, (const int8_t *)weights, bias, multiplier, packed);
+        kernel->pack(channels, weights, bias, multiplier, packed);
         out[i] = rows.out = place(8 + i, bytes, at_start);
         kernel->run(&rows, packed, &requant);
     }

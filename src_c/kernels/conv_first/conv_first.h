@@ -21,10 +21,27 @@ struct qk_conv_first_rows {
 typedef void qk_conv_first_fn(const struct qk_conv_first_rows *rows, const void *packed, const struct qk_requant *requant);
 
 /* Packed parameters: whatever the kernel wants, 64-byte aligned. `weights` is (27, channels), rows of the patch in natural
- * order; bias and multiplier per channel. */
+ * order, such that qk_conv_first_takes them; bias and multiplier per channel. */
 typedef size_t qk_conv_first_packed_bytes_fn(size_t channels);
-typedef void qk_conv_first_pack_fn(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier,
+typedef void qk_conv_first_pack_fn(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier,
                                    void *packed);
+
+/* What int8 cannot hold of weights (uint8 ones less their zero point) must be in one row and fit int8: kernels have room for a
+ * 28th tap. Returns the row, QK_CONV_FIRST_TAPS if int8 holds all, and more than that if the weights are not taken. */
+static inline size_t qk_conv_first_wide_row(size_t channels, const int16_t *weights) {
+    size_t found = QK_CONV_FIRST_TAPS;
+    for (size_t row = 0; row < QK_CONV_FIRST_TAPS; row++)
+        for (size_t c = 0; c < channels; c++) {
+            const int w = weights[row * channels + c];
+            if (w >= -128 && w <= 127) continue;
+            if ((found != QK_CONV_FIRST_TAPS && found != row) || w < -256 || w > 254) return QK_CONV_FIRST_TAPS + 1;
+            found = row;
+        }
+    return found;
+}
+static inline int qk_conv_first_takes(size_t channels, const int16_t *weights) {
+    return qk_conv_first_wide_row(channels, weights) <= QK_CONV_FIRST_TAPS;
+}
 
 struct qk_conv_first_kernel {
     const char *name;

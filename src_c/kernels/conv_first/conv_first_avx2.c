@@ -19,7 +19,7 @@ static size_t packed_bytes(size_t channels) {
     return (channels + BLOCK - 1) / BLOCK * sizeof(struct block);
 }
 
-static void pack(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+static void pack(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
         *b = (struct block){0};
@@ -59,7 +59,8 @@ static void run(const struct qk_conv_first_rows *rows, const void *packed, const
             for (size_t c = 0; c < channels; c += BLOCK, b++) {
                 epilogue.bias = b->bias;
                 epilogue.multiplier = b->multiplier;
-                gemm->run(pixels, channels - c < BLOCK ? channels - c : BLOCK, K, patches, PATCH * sizeof *patches, b->taps,
+                const struct qk_gemm_panel panel = {.k = K, .b = b->taps};
+                gemm->run(pixels, channels - c < BLOCK ? channels - c : BLOCK, patches, PATCH * sizeof *patches, &panel,
                           &epilogue, out + c, channels);
             }
         }

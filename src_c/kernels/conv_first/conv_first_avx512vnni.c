@@ -1,6 +1,6 @@
 /* 8 pixels x 32 channels: 16 accumulators.
  *
- * The 27 bytes of a pixel's patch and one that meets a zero weight are seven groups of four, each broadcast against two
+ * The 27 bytes of a pixel's patch and one of them again, for what int8 cannot hold of its weights, are seven groups of four, each broadcast against two
  * vectors of weights: 14 dot products a pixel, where three rows of nine bytes, each rounded up to three groups, would take
  * 18. Two pixels' patches are gathered by one byte permute, 9 bytes of each of three rows and the 9 bytes 6 further on,
  * into a buffer that the broadcasts read, one tile ahead of them.
@@ -12,9 +12,10 @@
 enum { BLOCK = 32, TILE = 8, PATCH = 32, STEPS = 7 };
 
 struct block {
-    int8_t taps[STEPS][2][64]; /* four bytes of the patch, half of the channels */
+    _Alignas(64) int8_t taps[STEPS][2][64]; /* four bytes of the patch, half of the channels */
     int32_t bias[BLOCK];
     float multiplier[BLOCK];
+    size_t again; /* the patch's byte that its 28th repeats */
 };
 
 /* Channel of lane e of half h: packing the halves of two pixels leaves natural order in each 64 bits. */
@@ -26,10 +27,15 @@ static size_t packed_bytes(size_t channels) {
     return (channels + BLOCK - 1) / BLOCK * sizeof(struct block);
 }
 
-static void pack(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+static int in_int8(int w) {
+    return w < -128 ? -128 : w > 127 ? 127 : w;
+}
+
+static void pack(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+    const size_t wide = qk_conv_first_wide_row(channels, weights) % QK_CONV_FIRST_TAPS; /* any, if none is */
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
-        *b = (struct block){0};
+        *b = (struct block){.again = wide};
         for (size_t half = 0; half < 2; half++)
             for (size_t e = 0; e < 16; e++) {
                 const size_t c = c0 + lane_channel(half, e);
@@ -37,19 +43,23 @@ static void pack(size_t channels, const int8_t *weights, const int32_t *bias, co
                 b->bias[half * 16 + e] = bias[c];
                 b->multiplier[half * 16 + e] = multiplier[c];
                 for (size_t tap = 0; tap < QK_CONV_FIRST_TAPS; tap++)
-                    b->taps[tap / 4][half][e * 4 + tap % 4] = weights[tap * channels + c];
+                    b->taps[tap / 4][half][e * 4 + tap % 4] = (int8_t)in_int8(weights[tap * channels + c]);
+                const int16_t w = weights[wide * channels + c];
+                b->taps[STEPS - 1][half][e * 4 + 3] = (int8_t)(w - in_int8(w));
             }
     }
 }
 
 /* Which bytes of the pair of registers (row 0 and row 1 at 0 and 32; row 2 at 64) are the patches of pixels `first` and
  * the next. Bytes that a patch does not use are copies of byte 0. */
-static __m512i patch_index(size_t first) {
+static __m512i patch_index(size_t first, size_t again) {
     uint8_t index[64] = {0};
-    for (size_t pixel = 0; pixel < 2; pixel++)
+    for (size_t pixel = 0; pixel < 2; pixel++) {
+        uint8_t *patch = index + pixel * PATCH;
         for (size_t i = 0; i < 3; i++)
-            for (size_t j = 0; j < 9; j++)
-                index[pixel * PATCH + 9 * i + j] = (uint8_t)(32 * i + 6 * (first + pixel) + j);
+            for (size_t j = 0; j < 9; j++) patch[9 * i + j] = (uint8_t)(32 * i + 6 * (first + pixel) + j);
+        patch[QK_CONV_FIRST_TAPS] = patch[again];
+    }
     return _mm512_loadu_si512(index);
 }
 
@@ -116,7 +126,7 @@ ALWAYS_INLINE void run_block(const struct qk_conv_first_rows *rows, const struct
                              uint8_t *out, __mmask32 mask, enum form form) {
     _Alignas(64) uint8_t patches[2][TILE * PATCH];
     const struct constants k = {{_mm512_load_ps(b->multiplier), _mm512_load_ps(b->multiplier + 16)}, make_bounds(requant)};
-    const __m512i index0 = patch_index(0), index2 = patch_index(2);
+    const __m512i index0 = patch_index(0, b->again), index2 = patch_index(2, b->again);
     const size_t stride = rows->image_stride, width_out = rows->width_out, channels = rows->channels;
     const uint8_t *row = rows->image, *patch = patches[0];
     size_t left = width_out, rows_left = rows->rows_out; /* pixels of this row, rows with this one, not yet stored */

@@ -6,24 +6,24 @@
 struct parameters {
     const float *multiplier;
     const int32_t *bias;
-    const int8_t *weights; /* (27, channels) */
+    const int16_t *weights; /* (27, channels) */
 };
 
 static size_t packed_bytes(size_t channels) {
-    return channels * (sizeof(float) + sizeof(int32_t) + QK_CONV_FIRST_TAPS);
+    return channels * (sizeof(float) + sizeof(int32_t) + QK_CONV_FIRST_TAPS * sizeof(int16_t));
 }
 
 static struct parameters unpack(const void *packed, size_t channels) {
     const float *multiplier = packed;
     const int32_t *bias = (const int32_t *)(multiplier + channels);
-    return (struct parameters){multiplier, bias, (const int8_t *)(bias + channels)};
+    return (struct parameters){multiplier, bias, (const int16_t *)(bias + channels)};
 }
 
-static void pack(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+static void pack(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
     const struct parameters to = unpack(packed, channels);
     memcpy((void *)to.multiplier, multiplier, channels * sizeof *multiplier);
     memcpy((void *)to.bias, bias, channels * sizeof *bias);
-    memcpy((void *)to.weights, weights, channels * QK_CONV_FIRST_TAPS);
+    memcpy((void *)to.weights, weights, channels * QK_CONV_FIRST_TAPS * sizeof *weights);
 }
 
 static void run(const struct qk_conv_first_rows *rows, const void *packed, const struct qk_requant *r) {

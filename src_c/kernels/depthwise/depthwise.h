@@ -29,10 +29,10 @@ struct qk_depthwise_rows {
 /* `weights`, `bias` and `multiplier` as made by the pack function; exactly the named bytes are read and written. */
 typedef void qk_depthwise_fn(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant);
 
-/* Packed parameters: whatever the kernel wants, 64-byte aligned. `weights` is (3, 3, channels), bias and multiplier per
- * channel. */
-typedef size_t qk_depthwise_packed_bytes_fn(size_t channels);
-typedef void qk_depthwise_pack_fn(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier,
+/* Packed parameters: whatever the kernel wants, 64-byte aligned. `weights` is (3, 3, channels), within -255..255: uint8
+ * ones less their zero point; bias and multiplier per channel. */
+typedef size_t qk_depthwise_packed_bytes_fn(size_t channels, const int16_t *weights);
+typedef void qk_depthwise_pack_fn(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier,
                                   void *packed);
 
 struct qk_depthwise_kernel {

@@ -29,11 +29,12 @@ static size_t lane_channel(size_t g, size_t e) {
     return 16 * (e / 4) + 4 * g + e % 4;
 }
 
-static size_t packed_bytes(size_t channels) {
+static size_t packed_bytes(size_t channels, const int16_t *weights) {
+    (void)weights;
     return (channels + BLOCK - 1) / BLOCK * sizeof(struct block);
 }
 
-static void pack(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+static void pack(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
         *b = (struct block){0};
@@ -44,7 +45,7 @@ static void pack(size_t channels, const int8_t *weights, const int32_t *bias, co
                 b->bias[g * 8 + e] = bias[c];
                 b->multiplier[g * 8 + e] = multiplier[c];
                 for (size_t x = 0; x < 3; x++) {
-                    const int8_t *w = weights + x * channels + c;
+                    const int16_t *w = weights + x * channels + c;
                     int16_t(*taps)[16] = b->taps[g][x];
                     taps[TOP_01][2 * e] = taps[BOTTOM_01][2 * e + 1] = w[0];
                     taps[TOP_01][2 * e + 1] = taps[BOTTOM_23][2 * e] = w[3 * channels];

@@ -11,16 +11,28 @@
  * A vector of outputs takes 12 dot products and 4 multiplications of the epilogue, 16 cycles of the two multiplying ports;
  * unpacks, conversions and packs run beside them. What has to be watched is the loads, one a cycle: two output rows have 24
  * vectors of weights, more than there are registers, so two vectors of outputs are made at once and share each load.
+ *
+ * What int8 cannot hold of a weight is added by further dot products with the column that it belongs to, in the blocks that
+ * have such weights.
  */
 #include "../requant_avx512vnni.h"
 #include "depthwise.h"
 
-enum { BLOCK = 64, HALF = 32, GROUPS = 4 };
+enum { BLOCK = 64, HALF = 32, GROUPS = 4, ROUNDS = 3 };
+
+typedef int8_t column_taps[GROUPS][64]; /* of a kernel column: group of 16 channels, four rows of each */
 
 struct block {
-    int8_t taps[2][3][GROUPS][64]; /* output row, kernel column, group of 16 channels */
+    _Alignas(64) column_taps taps[2][3]; /* output row, kernel column */
     int32_t bias[BLOCK];
     float multiplier[BLOCK];
+    size_t first_again, n_again; /* its entries of the list behind the blocks */
+};
+
+/* A kernel column once more. */
+struct again {
+    _Alignas(64) column_taps taps[2]; /* output row */
+    size_t column;
 };
 
 /* Channel of lane e of group g: packing four groups of int32 to bytes then leaves natural order. */
@@ -28,25 +40,69 @@ static size_t lane_channel(size_t g, size_t e) {
     return 16 * (e / 4) + 4 * g + e % 4;
 }
 
-static size_t packed_bytes(size_t channels) {
-    return (channels + BLOCK - 1) / BLOCK * sizeof(struct block);
+static size_t block_count(size_t channels) {
+    return (channels + BLOCK - 1) / BLOCK;
 }
 
-static void pack(size_t channels, const int8_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+/* What the `round`-th dot product with a weight's column holds of it. */
+static int8_t part(int w, size_t round) {
+    for (;; round--) {
+        const int held = w < -128 ? -128 : w > 127 ? 127 : w;
+        if (round == 0) return (int8_t)held;
+        w -= held;
+    }
+}
+
+/* Whether any weight of column x of the block from channel c0 on has something left for that round. */
+static int is_needed(size_t channels, const int16_t *weights, size_t c0, size_t x, size_t round) {
+    for (size_t y = 0; y < 3; y++)
+        for (size_t c = c0; c < channels && c < c0 + BLOCK; c++)
+            if (part(weights[(y * 3 + x) * channels + c], round)) return 1;
+    return 0;
+}
+
+static size_t packed_bytes(size_t channels, const int16_t *weights) {
+    size_t n_again = 0;
+    for (size_t c0 = 0; c0 < channels; c0 += BLOCK)
+        for (size_t x = 0; x < 3; x++)
+            for (size_t round = 1; round < ROUNDS; round++) n_again += (size_t)is_needed(channels, weights, c0, x, round);
+    return block_count(channels) * sizeof(struct block) + n_again * sizeof(struct again);
+}
+
+/* Kernel column x of the block from channel c0 on, for both output rows. */
+static void pack_column(size_t channels, const int16_t *weights, size_t c0, size_t x, size_t round, column_taps top,
+                        column_taps bottom) {
+    const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK; /* paired: both pixels have the same */
+    for (size_t g = 0; g < GROUPS; g++)
+        for (size_t e = 0; e < 16; e++) {
+            const size_t within = lane_channel(g, e) % period;
+            for (size_t y = 0; y < 3 && within < left; y++)
+                top[g][e * 4 + y] = bottom[g][e * 4 + y + 1] = part(weights[(y * 3 + x) * channels + c0 + within], round);
+        }
+}
+
+static void pack(size_t channels, const int16_t *weights, const int32_t *bias, const float *multiplier, void *packed) {
+    struct again *again = (struct again *)((struct block *)packed + block_count(channels));
+    size_t n_again = 0;
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
-        *b = (struct block){0};
-        const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK; /* paired: both pixels have the same */
+        *b = (struct block){.first_again = n_again};
+        const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK;
         for (size_t g = 0; g < GROUPS; g++)
             for (size_t e = 0; e < 16; e++) {
                 const size_t within = lane_channel(g, e) % period, c = c0 + within;
                 if (within >= left) continue;
                 b->bias[g * 16 + e] = bias[c];
                 b->multiplier[g * 16 + e] = multiplier[c];
-                for (size_t x = 0; x < 3; x++)
-                    for (size_t y = 0; y < 3; y++)
-                        b->taps[0][x][g][e * 4 + y] = b->taps[1][x][g][e * 4 + y + 1] = weights[(y * 3 + x) * channels + c];
             }
+        for (size_t x = 0; x < 3; x++) {
+            pack_column(channels, weights, c0, x, 0, b->taps[0][x], b->taps[1][x]);
+            for (size_t round = 1; round < ROUNDS && is_needed(channels, weights, c0, x, round); round++, n_again++) {
+                again[n_again] = (struct again){.column = x};
+                pack_column(channels, weights, c0, x, round, again[n_again].taps[0], again[n_again].taps[1]);
+            }
+        }
+        b->n_again = n_again - b->first_again;
     }
 }
 
@@ -56,6 +112,7 @@ struct quad { __m512i g0, g1, g2, g3; };
 /* Where a block of channels is read and written. */
 struct view {
     const struct block *block;
+    const struct again *again; /* of the block */
     struct bounds bounds;
     const uint8_t *row[4];
     size_t moves[4]; /* all ones, or 0 for a row of padding, which stays where it is from column to column */
@@ -161,14 +218,17 @@ ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct 
                                struct quad q0, struct quad q1, struct quad q2, const struct bounds *bounds, struct kind kind) {
     const struct block *b = v->block;
 #define START(n) __m512i p_##n = load_once(b->bias + 16 * n), q_##n = p_##n;
-#define TAP(x, n)                                                                                                      \
+#define TAP(from, x, n)                                                                                                \
     {                                                                                                                  \
-        const __m512i w = load_once(b->taps[y][x][n]);                                                                 \
+        const __m512i w = load_once((from)[n]);                                                                        \
         p_##n = DOT(p_##n, p##x.g##n, w), q_##n = DOT(q_##n, q##x.g##n, w);                                            \
     }
-#define TAP0(n) TAP(0, n)
-#define TAP1(n) TAP(1, n)
-#define TAP2(n) TAP(2, n)
+#define TAP0(n) TAP(b->taps[y][0], 0, n)
+#define TAP1(n) TAP(b->taps[y][1], 1, n)
+#define TAP2(n) TAP(b->taps[y][2], 2, n)
+#define AGAIN0(n) TAP(more->taps[y], 0, n)
+#define AGAIN1(n) TAP(more->taps[y], 1, n)
+#define AGAIN2(n) TAP(more->taps[y], 2, n)
 #define SCALE(n)                                                                                                       \
     {                                                                                                                  \
         const __m512 multiplier = _mm512_castsi512_ps(load_once(b->multiplier + 16 * n));                              \
@@ -181,6 +241,12 @@ ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct 
         EACH_GROUP(TAP0)
         EACH_GROUP(TAP1)
         EACH_GROUP(TAP2)
+        for (size_t i = 0; kind.form == ANY && i < b->n_again; i++) {
+            const struct again *more = &v->again[i];
+            if (more->column == 0) { EACH_GROUP(AGAIN0) }
+            else if (more->column == 1) { EACH_GROUP(AGAIN1) }
+            else { EACH_GROUP(AGAIN2) }
+        }
         EACH_GROUP(SCALE)
         const __m512i p_low = to_words(p_0, p_1, bounds, kind.form), p_high = to_words(p_2, p_3, bounds, kind.form);
         const __m512i q_low = to_words(q_0, q_1, bounds, kind.form), q_high = to_words(q_2, q_3, bounds, kind.form);
@@ -218,7 +284,8 @@ ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kin
     two_vectors(v, i, 0, c0, c1, c2, c0, c1, c2, &bounds, kind);
 }
 
-/* A function of its own for each kind. Those that no network spends its time in share one: masks, any epilogue. */
+/* A function of its own for each kind. Those that networks spend little time in share one: masks, any epilogue, weights
+ * beyond int8. */
 typedef void columns_fn(const struct view *v, size_t pad_left);
 #define KIND(name, rows_out, stride, layout, whole, form)                                                              \
     static void name(const struct view *v, size_t pad_left) {                                                          \
@@ -250,16 +317,18 @@ static void run(const struct qk_depthwise_rows *rows, const void *packed, const 
     struct view v = {.block = packed, .bounds = make_bounds(requant), .width = rows->width, .width_out = rows->width_out,
                      .channels = rows->channels};
     const enum form form = form_of(requant);
+    const struct again *again = (const struct again *)(v.block + block_count(rows->channels));
     for (size_t c = 0; c < rows->channels; c += BLOCK, v.block++) {
         const size_t left = rows->channels - c;
         v.pad = rows->pad + c;
         v.mask = first_bytes(left);
+        v.again = again + v.block->first_again;
         for (size_t i = 0; i < rows->rows_out + 2; i++) {
             v.row[i] = rows->row[i] + c;
             v.moves[i] = rows->step[i] ? ~(size_t)0 : 0;
         }
         for (size_t i = 0; i < rows->rows_out; i++) v.out[i] = rows->out[i] + c;
-        choose(rows, left, form)(&v, rows->pad_left);
+        choose(rows, left, v.block->n_again ? ANY : form)(&v, rows->pad_left);
     }
 }
 

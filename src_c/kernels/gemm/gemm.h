@@ -11,6 +11,10 @@
  * kernel's narrowing instructions leave natural order without a permute; per-column parameters (bias, multiplier) come
  * in the same order, padded with zeros to a multiple of nr.
  *
+ * Weights may lie within -255..255: uint8 ones less their zero point. What int8 elements cannot hold of them is in further
+ * groups behind the others, which meet the same rows of A `again`. In networks that is one weight of a layer or a few, the
+ * extremes that its scale was made from, so that a ninth bit costs next to nothing.
+ *
  * A is read in place (pack_a NULL) with any row stride, or from the block that pack_a made.
  */
 #ifndef QK_KERNELS_GEMM_H
@@ -30,13 +34,18 @@ struct qk_gemm_epilogue {
     struct qk_requant requant;
 };
 
+struct qk_gemm_panel {
+    size_t k;              /* rows of B before padding */
+    const void *b;         /* packed, 64-byte aligned */
+    const uint32_t *again; /* n_again groups of A's columns that b's last groups meet again; none with int16 elements */
+    size_t n_again;
+};
+
 /* One panel: m >= 1 rows, n <= nr columns of C in natural order, the whole of K.
  *   a         first row; rows a_stride bytes apart. In place: k bytes a row are read, not one more.
- *   b         the packed panel, 64-byte aligned
- *   k         rows of B before padding
  *   c         first element; rows c_stride bytes apart; exactly m x n elements are written
  * The kernel cuts the rows into tiles of at most mr, whose accumulators are registers. */
-typedef void qk_gemm_panel_fn(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+typedef void qk_gemm_panel_fn(size_t m, size_t n, const void *a, size_t a_stride, const struct qk_gemm_panel *panel,
                               const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride);
 
 /* Packs m rows of k bytes (a_stride apart) for the kernel; packed rows are pack_a_stride(k) bytes apart. */
@@ -68,14 +77,28 @@ static inline size_t qk_gemm_padded_k(const struct qk_gemm_kernel *kernel, size_
 static inline size_t qk_gemm_pack_a_stride(const struct qk_gemm_kernel *kernel, size_t k) {
     return qk_gemm_padded_k(kernel, k) * kernel->element_bytes;
 }
-static inline size_t qk_gemm_panel_bytes(const struct qk_gemm_kernel *kernel, size_t k) {
-    return qk_gemm_padded_k(kernel, k) * kernel->nr * kernel->element_bytes;
+static inline size_t qk_gemm_panel_bytes(const struct qk_gemm_kernel *kernel, size_t k, size_t n_again) {
+    return (qk_gemm_padded_k(kernel, k) + n_again * kernel->kr) * kernel->nr * kernel->element_bytes;
 }
 
-/* The one packer and the one unpacker of the format above. */
-void qk_gemm_pack_panel(const struct qk_gemm_kernel *kernel, size_t k, size_t n, const uint8_t *b, ptrdiff_t stride_k,
-                        ptrdiff_t stride_n, uint8_t flip, void *panel);
-int32_t qk_gemm_unpack(const struct qk_gemm_kernel *kernel, size_t k, const void *panels, size_t row, size_t column);
+/* B before packing: element (k, n) is number k * stride_k + n * stride_n of `data`. */
+struct qk_gemm_weights {
+    const void *data;
+    ptrdiff_t stride_k, stride_n;
+    size_t element_bytes; /* 1: int8, or uint8 with flip; 2: int16, -255..255 */
+    uint8_t flip;         /* 0x80: uint8, each taken as the int8 128 below it; else 0 */
+};
+static inline const void *qk_gemm_weights_at(const struct qk_gemm_weights *w, size_t k, size_t n) {
+    return (const uint8_t *)w->data + ((ptrdiff_t)k * w->stride_k + (ptrdiff_t)n * w->stride_n) * (ptrdiff_t)w->element_bytes;
+}
+
+/* The one packer and the one unpacker of the format above, of the panel of columns from `first` on, n <= nr of them.
+ * qk_gemm_find_again returns n_again and, unless `again` is NULL, writes it. */
+size_t qk_gemm_find_again(const struct qk_gemm_kernel *kernel, size_t k, size_t first, size_t n,
+                          const struct qk_gemm_weights *weights, uint32_t *again);
+void qk_gemm_pack_panel(const struct qk_gemm_kernel *kernel, size_t first, size_t n, const struct qk_gemm_weights *weights,
+                        const struct qk_gemm_panel *panel);
+int32_t qk_gemm_unpack(const struct qk_gemm_kernel *kernel, const struct qk_gemm_panel *panel, size_t row, size_t column);
 
 extern const struct qk_gemm_kernel qk_gemm_u8s8_4x4_scalar;
 extern const struct qk_gemm_kernel qk_gemm_u8s8_6x16_avx2;

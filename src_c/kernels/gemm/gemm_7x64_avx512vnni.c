@@ -71,7 +71,7 @@ static __attribute__((noinline)) void store_any(__m512i q0, __m512i q1, __m512i 
 #define MR 7
 #include "gemm_avx512vnni.inc"
 
-static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+static void run(size_t m, size_t n, const void *a, size_t a_stride, const struct qk_gemm_panel *panel,
                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
     static strip_fn *const strips[N_FORMS][FULL_MR] = {
         [PLAIN] = {plain_1, plain_2, plain_3, plain_4, plain_5, plain_6, plain_7},
@@ -79,8 +79,8 @@ static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, co
         [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6, any_7},
         [WORDS] = {words_1, words_2, words_3, words_4, words_5, words_6, words_7},
     };
-    run_strips(strips[strip_of(epilogue, k)], qk_gemm_cut_rows(m, k < SHORT_K ? SHORT_MR : FULL_MR), n, k,
-               a, a_stride, b, epilogue, c, c_stride);
+    run_strips(strips[strip_of(epilogue, panel->k)], qk_gemm_cut_rows(m, panel->k < SHORT_K ? SHORT_MR : FULL_MR), n, a, a_stride,
+               panel, epilogue, c, c_stride);
 }
 
 /* Position 16 * j + 4 * l + e holds column 16 * l + 4 * j + e: two rounds of packing then leave natural order. */

@@ -9,7 +9,7 @@
 enum { NR = 16, FULL_MR = 6 };
 
 /* `tiles` tiles of one height, one below the other */
-typedef void strip_fn(size_t tiles, size_t n, size_t k, const uint8_t *a, size_t a_stride, const int16_t *b,
+typedef void strip_fn(size_t tiles, size_t n, const uint8_t *a, size_t a_stride, const struct qk_gemm_panel *panel,
                       const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride);
 
 struct constants {
@@ -77,21 +77,21 @@ static __attribute__((noinline)) void store_any(__m256i q0, __m256i q1, size_t n
 #define MR 6
 #include "gemm_avx2.inc"
 
-static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+static void run(size_t m, size_t n, const void *a, size_t a_stride, const struct qk_gemm_panel *panel,
                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
     static strip_fn *const strips[N_FORMS][FULL_MR] = {
         [PLAIN] = {plain_1, plain_2, plain_3, plain_4, plain_5, plain_6},
         [BOUNDED] = {bounded_1, bounded_2, bounded_3, bounded_4, bounded_5, bounded_6},
         [ANY] = {any_1, any_2, any_3, any_4, any_5, any_6},
     };
-    const int fast = epilogue->out == QK_GEMM_OUT_U8 && k > 0;
+    const int fast = epilogue->out == QK_GEMM_OUT_U8 && panel->k > 0;
     strip_fn *const *by_height = strips[fast ? form_of(&epilogue->requant) : ANY];
     const struct qk_gemm_cut cut = qk_gemm_cut_rows(m, FULL_MR);
     const size_t rows = cut.tall * (cut.height + 1);
     const uint8_t *first = a;
     uint8_t *out = c;
-    if (cut.tall) by_height[cut.height](cut.tall, n, k, first, a_stride, b, epilogue, out, c_stride);
-    by_height[cut.height - 1](cut.rest, n, k, first + rows * a_stride, a_stride, b, epilogue, out + rows * c_stride, c_stride);
+    if (cut.tall) by_height[cut.height](cut.tall, n, first, a_stride, panel, epilogue, out, c_stride);
+    by_height[cut.height - 1](cut.rest, n, first + rows * a_stride, a_stride, panel, epilogue, out + rows * c_stride, c_stride);
 }
 
 static void pack_a(size_t m, size_t k, const uint8_t *a, size_t a_stride, void *packed) {

@@ -21,7 +21,7 @@ static inline enum form strip_of(const struct qk_gemm_epilogue *e, size_t k) {
 }
 
 /* `tiles` tiles of one height, one below the other */
-typedef void strip_fn(size_t tiles, size_t n, size_t k, const uint8_t *a, size_t a_stride, const int8_t *b,
+typedef void strip_fn(size_t tiles, size_t n, const uint8_t *a, size_t a_stride, const struct qk_gemm_panel *panel,
                       const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride);
 
 ALWAYS_INLINE __m512i broadcast4(const uint8_t *p) {
@@ -46,11 +46,12 @@ static inline __mmask16 first_words(size_t n) {
 }
 
 /* The rows of a block in strips of two heights. `strips[height - 1]` */
-static inline void run_strips(strip_fn *const *strips, struct qk_gemm_cut cut, size_t n, size_t k, const uint8_t *a,
-                              size_t a_stride, const void *b, const struct qk_gemm_epilogue *e, uint8_t *c, size_t c_stride) {
+static inline void run_strips(strip_fn *const *strips, struct qk_gemm_cut cut, size_t n, const uint8_t *a, size_t a_stride,
+                              const struct qk_gemm_panel *panel, const struct qk_gemm_epilogue *e, uint8_t *c,
+                              size_t c_stride) {
     const size_t rows = cut.tall * (cut.height + 1);
-    if (cut.tall) strips[cut.height](cut.tall, n, k, a, a_stride, b, e, c, c_stride);
-    strips[cut.height - 1](cut.rest, n, k, a + rows * a_stride, a_stride, b, e, c + rows * c_stride, c_stride);
+    if (cut.tall) strips[cut.height](cut.tall, n, a, a_stride, panel, e, c, c_stride);
+    strips[cut.height - 1](cut.rest, n, a + rows * a_stride, a_stride, panel, e, c + rows * c_stride, c_stride);
 }
 
 #endif

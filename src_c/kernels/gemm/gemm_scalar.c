@@ -9,14 +9,14 @@ static uint8_t requantize(int32_t acc, float multiplier, const struct qk_requant
     return (uint8_t)((int32_t)rintf(fminf(fmaxf(v, r->lo_float), r->hi_float)) + r->zero_point) ^ r->flip;
 }
 
-static void run(size_t m, size_t n, size_t k, const void *a, size_t a_stride, const void *b,
+static void run(size_t m, size_t n, const void *a, size_t a_stride, const struct qk_gemm_panel *panel,
                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
     const uint8_t *rows = a;
-    const int8_t *panel = b;
+    const int16_t *b = panel->b;
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             uint32_t sum = (uint32_t)epilogue->bias[j]; /* unsigned: the sum is defined modulo 2^32 */
-            for (size_t p = 0; p < k; p++) sum += (uint32_t)(rows[i * a_stride + p] * panel[p * NR + j]);
+            for (size_t p = 0; p < panel->k; p++) sum += (uint32_t)(rows[i * a_stride + p] * b[p * NR + j]);
             const int32_t acc = (int32_t)sum;
             uint8_t *row = (uint8_t *)c + i * c_stride;
             if (epilogue->out == QK_GEMM_OUT_S32) ((int32_t *)row)[j] = acc;
@@ -31,6 +31,6 @@ const struct qk_gemm_kernel qk_gemm_u8s8_4x4_scalar = {
     .name = "gemm_u8s8_4x4_scalar",
     .run = run,
     .mr = MR, .nr = NR, .kr = 1,
-    .element_bytes = 1,
+    .element_bytes = 2,
     .column_order = natural_order,
 };
