@@ -153,8 +153,11 @@ def test_fold_of_constants_and_of_a_bias_beyond_int32():
     assert not w.any() and np.allclose(bias * multiplier.astype(float), [-3.3, 200.5, 0], rtol=1e-6)
     w, bias, multiplier = fold(weights, np.full(3, 1e-7), np.full(3, 200.0), quantized=True)
     assert np.abs(bias).max() <= 2**30 and np.allclose(bias * multiplier.astype(float), 200)
-    with pytest.raises(ValueError, match="-128..127"):
-        fold(np.array([[128]], np.int16), np.ones(1), np.ones(1), quantized=True)
+    assert fold(np.array([[-128, 127]], np.int16), np.ones(2), np.ones(2), quantized=True)[0].dtype == np.int8
+    wide, _, _ = fold(np.array([[128, -255]], np.int16), np.ones(2), np.ones(2), quantized=True)
+    assert wide.dtype == np.int16 and wide.tolist() == [[128, -255]]
+    with pytest.raises(ValueError, match="-255..255"):
+        fold(np.array([[256]], np.int16), np.ones(1), np.ones(1), quantized=True)
 
 
 def test_bounds_at_the_end_of_the_range_cut_nothing():

@@ -42,9 +42,16 @@ def random_epilogue(rng, channels, k, dtype):
     return dict(bias=bias, multiplier=multiplier, zero_point=zero_point, lo=lo, hi=most, dtype=dtype)
 
 
+def wide_weights(rng, shape, share):
+    """int8 numbers as int16, a `share` of them anything in -255..255, as uint8 less a zero point."""
+    w = rng.integers(-128, 128, shape, np.int16)
+    return np.where(rng.random(shape) < share, rng.integers(-255, 256, shape, np.int16), w)
+
+
 def check_convolution(rng, threads, shape, weights_shape, *, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
-                      groups=1, dtype="uint8", per_channel=False):
-    x, w = random_bytes(rng, shape), random_bytes(rng, weights_shape, "int8")
+                      groups=1, dtype="uint8", per_channel=False, w=None):
+    x = random_bytes(rng, shape)
+    w = random_bytes(rng, weights_shape, "int8") if w is None else w
     zero_point = rng.integers(0, 256, shape[3] if per_channel else 1).astype(np.int32)
     epilogue = random_epilogue(rng, weights_shape[3], np.prod(weights_shape[:3]), dtype)
     geometry = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -65,6 +72,31 @@ def test_linear(isa, threads, rng, m, k, n, dtype):
                    threads)
     expected = definitions.finish(definitions.product(x, w, zero_point), **epilogue)
     np.testing.assert_array_equal(got, expected, strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("share", [0.002, 1])
+@pytest.mark.parametrize("m, k, n", [(9, 64, 100), (15, 70, 33), (3, 129, 129), (1, 512, 1001)])
+def test_linear_with_weights_beyond_int8(isa, threads, rng, m, k, n, share, dtype):
+    x, w = random_bytes(rng, (m, k)), wide_weights(rng, (k, n), share)
+    w[rng.integers(k), rng.integers(n)] = 255
+    epilogue = random_epilogue(rng, n, k, dtype)
+    got = run_plan(lambda plan, source: plan.linear(source, w.T.copy().T, input_zero_point=9, name="fc", **epilogue), x,
+                   threads)
+    np.testing.assert_array_equal(got, definitions.finish(definitions.product(x, w, 9), **epilogue), strict=True)
+
+
+@pytest.mark.parametrize("share", [0.002, 1])
+@pytest.mark.parametrize("shape, weights, geometry", [
+    ((1, 9, 8, 6), (3, 3, 6, 10), dict(padding=(1, 1, 1, 1))),
+    ((1, 10, 12, 8), (5, 5, 2, 16), dict(groups=4, stride=(3, 2), dilation=(1, 2), padding=(2, 4, 1, 3))),
+    ((1, 19, 21, 3), (3, 3, 3, 40), dict(stride=(2, 2), padding=(0, 0, 1, 1))),
+    *(((1, 9, 13, channels), (3, 3, 1, channels), dict(groups=channels, padding=(1, 1, 1, 1), stride=stride))
+      for channels in (16, 24, 32, 64, 150) for stride in ((1, 1), (2, 2)))])
+def test_convolution_with_weights_beyond_int8(isa, threads, rng, shape, weights, geometry, share):
+    w = wide_weights(rng, weights, share)
+    w[0, 1, 0, 5] = 255
+    check_convolution(rng, threads, shape, weights, w=w, per_channel=True, **geometry)
 
 
 @pytest.mark.parametrize("a_dtype", ["uint8", "int8"])

@@ -1,5 +1,4 @@
-/* Depthwise 3x3 on vectors of 64 bytes: 64 channels of a pixel, or 32 channels of two pixels ('paired') where no more are
- * left.
+/* Depthwise 3x3 on vectors of 64 bytes: 64 channels of a pixel, or 32 of two or 16 of four pixels where no more are left.
  *
  * The bytes of one column of four input rows are interleaved by unpacking twice, so that one dot product sums up to four
  * taps of each channel:
@@ -17,8 +16,9 @@
  */
 #include "../requant_avx512vnni.h"
 #include "depthwise.h"
+#include <string.h>
 
-enum { BLOCK = 64, HALF = 32, GROUPS = 4, ROUNDS = 3 };
+enum { BLOCK = 64, GROUPS = 4, ROUNDS = 3 };
 
 typedef int8_t column_taps[GROUPS][64]; /* of a kernel column: group of 16 channels, four rows of each */
 
@@ -38,6 +38,11 @@ struct again {
 /* Channel of lane e of group g: packing four groups of int32 to bytes then leaves natural order. */
 static size_t lane_channel(size_t g, size_t e) {
     return 16 * (e / 4) + 4 * g + e % 4;
+}
+
+/* Bytes from a pixel of a vector to the next, where `left` channels are. */
+static size_t period_of(size_t left) {
+    return left <= 16 ? 16 : left <= 32 ? 32 : BLOCK;
 }
 
 static size_t block_count(size_t channels) {
@@ -72,7 +77,7 @@ static size_t packed_bytes(size_t channels, const int16_t *weights) {
 /* Kernel column x of the block from channel c0 on, for both output rows. */
 static void pack_column(size_t channels, const int16_t *weights, size_t c0, size_t x, size_t round, column_taps top,
                         column_taps bottom) {
-    const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK; /* paired: both pixels have the same */
+    const size_t left = channels - c0, period = period_of(left); /* each pixel meets the same */
     for (size_t g = 0; g < GROUPS; g++)
         for (size_t e = 0; e < 16; e++) {
             const size_t within = lane_channel(g, e) % period;
@@ -87,7 +92,7 @@ static void pack(size_t channels, const int16_t *weights, const int32_t *bias, c
     for (size_t c0 = 0; c0 < channels; c0 += BLOCK) {
         struct block *b = (struct block *)packed + c0 / BLOCK;
         *b = (struct block){.first_again = n_again};
-        const size_t left = channels - c0, period = left <= HALF ? HALF : BLOCK;
+        const size_t left = channels - c0, period = period_of(left);
         for (size_t g = 0; g < GROUPS; g++)
             for (size_t e = 0; e < 16; e++) {
                 const size_t within = lane_channel(g, e) % period, c = c0 + within;
@@ -122,52 +127,60 @@ struct view {
     uint8_t *out[2];
 };
 
-/* How a vector is filled: 64 channels of one pixel, 32 of each of two, or the same where those two lie side by side. */
-enum layout { SINGLE, PAIRED, ADJACENT };
-
-/* What is the same all through a call, so that the compiler drops the rest. `whole`: no channel of the block is missing. */
+/* What is the same all through a call, so that the compiler drops the rest.
+ *   pixels    of a vector: 1, 2 or 4, of 64, 32 or 16 channels each
+ *   adjacent  those pixels lie side by side in memory, in the input (stride 1) and in the output
+ *   whole     no channel of the block is missing
+ *   again     the block may have weights beyond int8 */
 struct kind {
-    int rows_out, stride;
-    enum layout layout;
-    int whole;
+    int rows_out, stride, pixels, adjacent, whole, again;
     enum form form;
 };
 
-ALWAYS_INLINE __m256i load_half(const struct view *v, int i, size_t x, struct kind kind) {
-    const uint8_t *p = x < v->width ? v->row[i] + (x * v->channels & v->moves[i]) : v->pad;
+/* One pixel's channels of row i. */
+ALWAYS_INLINE const uint8_t *pixel(const struct view *v, int i, size_t x) {
+    return x < v->width ? v->row[i] + (x * v->channels & v->moves[i]) : v->pad;
+}
+ALWAYS_INLINE __m512i load_64(const struct view *v, int i, size_t x, struct kind kind) {
+    const uint8_t *p = pixel(v, i, x);
+    return kind.whole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(v->mask, p);
+}
+ALWAYS_INLINE __m256i load_32(const struct view *v, int i, size_t x, struct kind kind) {
+    const uint8_t *p = pixel(v, i, x);
     return kind.whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8((__mmask32)v->mask, p);
 }
+ALWAYS_INLINE __m128i load_16(const struct view *v, int i, size_t x, struct kind kind) {
+    const uint8_t *p = pixel(v, i, x);
+    return kind.whole ? _mm_loadu_si128((const __m128i *)p) : _mm_maskz_loadu_epi8((__mmask16)v->mask, p);
+}
 
-/* Row i of column x and, in the other half, of the column that the next output has in its place. */
-ALWAYS_INLINE __m512i load_pair(const struct view *v, int i, size_t x, struct kind kind) {
-    const __m256i low = load_half(v, i, x, kind), high = load_half(v, i, x + (size_t)kind.stride, kind);
+/* Row i of column x and, behind it, of the columns that the vector's other outputs have in its place. */
+ALWAYS_INLINE __m512i load_row(const struct view *v, int i, size_t x, struct kind kind) {
+    const size_t step = (size_t)kind.stride;
+    if (kind.pixels == 1) return load_64(v, i, x, kind);
+    if (kind.pixels == 2)
+        return _mm512_inserti64x4(_mm512_castsi256_si512(load_32(v, i, x, kind)), load_32(v, i, x + step, kind), 1);
+    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(v, i, x, kind)),
+                                                load_16(v, i, x + step, kind), 1);
+    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(load_16(v, i, x + 2 * step, kind)),
+                                                 load_16(v, i, x + 3 * step, kind), 1);
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
 struct rows { __m512i r0, r1, r2, r3; };
 
 ALWAYS_INLINE struct rows load_rows(const struct view *v, size_t x, struct kind kind) {
-#define INSIDE(i) _mm512_loadu_si512(v->row[i] + (at & v->moves[i]))
-    const size_t at = x * v->channels;
     const int last = kind.rows_out == 2 ? 3 : 2; /* a fourth row that is not needed meets zero weights */
-    if (kind.layout == SINGLE && !kind.whole) {
-        if (x >= v->width) {
-            const __m512i pad = _mm512_maskz_loadu_epi8(v->mask, v->pad);
-            return (struct rows){pad, pad, pad, pad};
-        }
-#define MASKED(i) _mm512_maskz_loadu_epi8(v->mask, v->row[i] + (at & v->moves[i]))
-        return (struct rows){MASKED(0), MASKED(1), MASKED(2), MASKED(last)};
-#undef MASKED
-    }
-    if (kind.layout == SINGLE && x >= v->width) {
-        const __m512i pad = _mm512_loadu_si512(v->pad);
+    const size_t at = x * v->channels;
+#define INSIDE(i) _mm512_loadu_si512(v->row[i] + (at & v->moves[i]))
+    if (kind.pixels == 1 && x >= v->width) {
+        const __m512i pad = load_64(v, 0, x, kind);
         return (struct rows){pad, pad, pad, pad};
     }
-    if (kind.layout == SINGLE || (kind.layout == ADJACENT && x < v->width - 1))
+    if (kind.whole && (kind.pixels == 1 || (kind.adjacent && x + (size_t)kind.pixels - 1 < v->width && x < v->width)))
         return (struct rows){INSIDE(0), INSIDE(1), INSIDE(2), INSIDE(last)};
 #undef INSIDE
-    return (struct rows){load_pair(v, 0, x, kind), load_pair(v, 1, x, kind), load_pair(v, 2, x, kind),
-                         load_pair(v, last, x, kind)};
+    return (struct rows){load_row(v, 0, x, kind), load_row(v, 1, x, kind), load_row(v, 2, x, kind), load_row(v, last, x, kind)};
 }
 
 /* Column x (outside the image: the padding), its rows interleaved. */
@@ -181,24 +194,27 @@ ALWAYS_INLINE struct quad load_column(const struct view *v, size_t x, struct kin
 
 /* Output vector i of output row y. */
 ALWAYS_INLINE void store(__m512i bytes, const struct view *v, int y, size_t i, struct kind kind) {
-    const size_t x = kind.layout == SINGLE ? i : 2 * i;
+    const size_t pixels = (size_t)kind.pixels, x = pixels * i;
     uint8_t *out = v->out[y] + x * v->channels;
-    if (kind.layout == SINGLE) {
-        if (kind.whole) _mm512_storeu_si512(out, bytes);
-        else _mm512_mask_storeu_epi8(out, v->mask, bytes);
-        return;
-    }
-    if (kind.layout == ADJACENT && x + 1 < v->width_out) {
+    if (kind.whole && (pixels == 1 || (kind.adjacent && x + pixels <= v->width_out))) {
         _mm512_storeu_si512(out, bytes);
         return;
     }
-    const __mmask32 mask = (__mmask32)v->mask;
-    const __m256i first = _mm512_castsi512_si256(bytes), second = _mm512_extracti64x4_epi64(bytes, 1);
-    if (kind.whole) _mm256_storeu_si256((__m256i *)out, first);
-    else _mm256_mask_storeu_epi8(out, mask, first);
-    if (x + 1 >= v->width_out) return;
-    if (kind.whole) _mm256_storeu_si256((__m256i *)(out + v->channels), second);
-    else _mm256_mask_storeu_epi8(out + v->channels, mask, second);
+    if (pixels == 1) {
+        _mm512_mask_storeu_epi8(out, v->mask, bytes);
+        return;
+    }
+    const __m256i low = _mm512_castsi512_si256(bytes), high = _mm512_extracti64x4_epi64(bytes, 1);
+    if (pixels == 2) {
+        _mm256_mask_storeu_epi8(out, (__mmask32)v->mask, low);
+        if (x + 1 < v->width_out) _mm256_mask_storeu_epi8(out + v->channels, (__mmask32)v->mask, high);
+        return;
+    }
+    const __m128i quarters[4] = {_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1), _mm256_castsi256_si128(high),
+                                 _mm256_extracti128_si256(high, 1)};
+#pragma GCC unroll 4
+    for (size_t j = 0; j < 4; j++)
+        if (x + j < v->width_out) _mm_mask_storeu_epi8(out + j * v->channels, (__mmask16)v->mask, quarters[j]);
 }
 
 #define DOT _mm512_dpbusd_epi32
@@ -241,7 +257,7 @@ ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct 
         EACH_GROUP(TAP0)
         EACH_GROUP(TAP1)
         EACH_GROUP(TAP2)
-        for (size_t i = 0; kind.form == ANY && i < b->n_again; i++) {
+        for (size_t i = 0; kind.again && i < b->n_again; i++) {
             const struct again *more = &v->again[i];
             if (more->column == 0) { EACH_GROUP(AGAIN0) }
             else if (more->column == 1) { EACH_GROUP(AGAIN1) }
@@ -257,7 +273,7 @@ ALWAYS_INLINE void two_vectors(const struct view *v, size_t i, int both, struct 
 
 /* All output columns. A column that two outputs need is loaded and unpacked once. */
 ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kind kind) {
-    const size_t pixels = kind.layout == SINGLE ? 1 : 2, vectors = (v->width_out + pixels - 1) / pixels;
+    const size_t pixels = (size_t)kind.pixels, vectors = (v->width_out + pixels - 1) / pixels;
     const size_t advance = (size_t)kind.stride * pixels; /* input columns from one vector to the next */
     const struct bounds bounds = v->bounds;
     size_t at = 0 - pad_left;
@@ -271,10 +287,10 @@ ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kin
             c0 = c2, c1 = c3;
         } else {
             const struct quad p1 = load_column(v, at + 1, kind), p2 = load_column(v, at + 2, kind);
-            const struct quad q0 = advance == 2 ? p2 : load_column(v, at + 4, kind);
+            const struct quad q0 = advance == 2 ? p2 : load_column(v, at + advance, kind);
             const struct quad q1 = load_column(v, at + advance + 1, kind), q2 = load_column(v, at + advance + 2, kind);
             two_vectors(v, i, 1, c0, p1, p2, q0, q1, q2, &bounds, kind);
-            c0 = advance == 2 ? q2 : load_column(v, at + 8, kind);
+            c0 = advance == 2 ? q2 : load_column(v, at + 2 * advance, kind);
         }
     }
     if (i == vectors) return;
@@ -284,33 +300,47 @@ ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kin
     two_vectors(v, i, 0, c0, c1, c2, c0, c1, c2, &bounds, kind);
 }
 
-/* A function of its own for each kind. Those that networks spend little time in share one: masks, any epilogue, weights
- * beyond int8. */
+/* A function of its own for each kind. What networks spend little time in shares one, `_rest`: masks, any epilogue. */
 typedef void columns_fn(const struct view *v, size_t pad_left);
-#define KIND(name, rows_out, stride, layout, whole, form)                                                              \
-    static void name(const struct view *v, size_t pad_left) {                                                          \
-        run_columns(v, pad_left, (struct kind){rows_out, stride, layout, whole, form});                                \
-    }
-#define FORMS(name, rows_out, stride, layout)                                                                          \
-    KIND(name##_plain, rows_out, stride, layout, 1, PLAIN)                                                             \
-    KIND(name##_bounded, rows_out, stride, layout, 1, BOUNDED)                                                         \
-    KIND(name##_any, rows_out, stride, layout, layout == ADJACENT, ANY)                                                \
-    static columns_fn *const name[N_FORMS] = {name##_plain, name##_bounded, name##_any};
-FORMS(two_rows, 2, 1, SINGLE)
-FORMS(two_rows_paired, 2, 1, PAIRED)
-FORMS(two_rows_adjacent, 2, 1, ADJACENT)
-FORMS(one_row, 1, 1, SINGLE)
-FORMS(one_row_paired, 1, 1, PAIRED)
-FORMS(stride2, 1, 2, SINGLE)
-FORMS(stride2_paired, 1, 2, PAIRED)
+#define KIND(name, ...)                                                                                                \
+    static void name(const struct view *v, size_t pad_left) { run_columns(v, pad_left, (struct kind){__VA_ARGS__}); }
+struct columns { columns_fn *plain, *bounded, *again, *rest; };
+#define KINDS(name, rows_out, stride, pixels, adjacent)                                                                \
+    KIND(name##_plain, rows_out, stride, pixels, adjacent, 1, 0, PLAIN)                                                \
+    KIND(name##_bounded, rows_out, stride, pixels, adjacent, 1, 0, BOUNDED)                                            \
+    KIND(name##_again, rows_out, stride, pixels, adjacent, 1, 1, BOUNDED)                                              \
+    KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
+    static const struct columns name = {name##_plain, name##_bounded, name##_again, name##_rest};
+#define REST(name, rows_out, stride, pixels)                                                                           \
+    KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
+    static const struct columns name = {name##_rest, name##_rest, name##_rest, name##_rest};
+KINDS(two_rows, 2, 1, 1, 0)
+KINDS(two_rows_of_32, 2, 1, 2, 0)
+KINDS(two_rows_of_32_adjacent, 2, 1, 2, 1)
+KINDS(two_rows_of_16_adjacent, 2, 1, 4, 1)
+REST(two_rows_of_16, 2, 1, 4)
+KINDS(one_row, 1, 1, 1, 0)
+REST(one_row_of_32, 1, 1, 2)
+REST(one_row_of_16, 1, 1, 4)
+KINDS(stride2, 1, 2, 1, 0)
+KINDS(stride2_of_32, 1, 2, 2, 0)
+KINDS(stride2_of_16, 1, 2, 4, 0)
 
-static columns_fn *choose(const struct qk_depthwise_rows *rows, size_t left, enum form form) {
-    const int paired = left <= HALF, whole = left == HALF || left >= BLOCK;
-    if (rows->stride == 2) return (paired ? stride2_paired : stride2)[whole ? form : ANY];
-    if (rows->rows_out == 1) return (paired ? one_row_paired : one_row)[whole ? form : ANY];
-    const int padding = !rows->step[0] || !rows->step[1] || !rows->step[2] || !rows->step[3];
-    if (rows->channels == HALF && !padding) return two_rows_adjacent[form];
-    return (paired ? two_rows_paired : two_rows)[whole ? form : ANY];
+static const struct columns *columns_of(const struct qk_depthwise_rows *rows, size_t period) {
+    const int adjacent = rows->channels == period;
+    if (rows->stride == 2) return period == 16 ? &stride2_of_16 : period == 32 ? &stride2_of_32 : &stride2;
+    if (rows->rows_out == 1) return period == 16 ? &one_row_of_16 : period == 32 ? &one_row_of_32 : &one_row;
+    if (period == 16) return adjacent ? &two_rows_of_16_adjacent : &two_rows_of_16;
+    if (period == 32) return adjacent ? &two_rows_of_32_adjacent : &two_rows_of_32;
+    return &two_rows;
+}
+
+static columns_fn *choose(const struct qk_depthwise_rows *rows, const struct block *block, size_t left, enum form form) {
+    const size_t period = period_of(left);
+    const struct columns *columns = columns_of(rows, period);
+    if (form == ANY || left < period) return columns->rest;
+    if (block->n_again) return columns->again;
+    return form == PLAIN ? columns->plain : columns->bounded;
 }
 
 static void run(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant) {
@@ -319,16 +349,21 @@ static void run(const struct qk_depthwise_rows *rows, const void *packed, const 
     const enum form form = form_of(requant);
     const struct again *again = (const struct again *)(v.block + block_count(rows->channels));
     for (size_t c = 0; c < rows->channels; c += BLOCK, v.block++) {
-        const size_t left = rows->channels - c;
+        const size_t left = rows->channels - c, period = period_of(left);
+        uint8_t repeated[BLOCK]; /* as many pixels of padding as a vector has: rows of it are read like others */
         v.pad = rows->pad + c;
+        if (left == period && period < BLOCK) {
+            for (size_t i = 0; i < BLOCK; i += period) memcpy(repeated + i, rows->pad + c, period);
+            v.pad = repeated;
+        }
         v.mask = first_bytes(left);
         v.again = again + v.block->first_again;
         for (size_t i = 0; i < rows->rows_out + 2; i++) {
-            v.row[i] = rows->row[i] + c;
+            v.row[i] = rows->step[i] ? rows->row[i] + c : v.pad;
             v.moves[i] = rows->step[i] ? ~(size_t)0 : 0;
         }
         for (size_t i = 0; i < rows->rows_out; i++) v.out[i] = rows->out[i] + c;
-        choose(rows, left, v.block->n_again ? ANY : form)(&v, rows->pad_left);
+        choose(rows, v.block, left, form)(&v, rows->pad_left);
     }
 }
 
