@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
     name: str
-    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, softmax
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, softmax
     implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
     inputs: tuple[int, ...]         # tensor numbers
     output: int
@@ -57,6 +57,10 @@ class Plan:
                      zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
         """Sum over the window (no padding) of q - input_zero_point in int32, requantized;
         multiplier = s_in / (s_out * kh * kw)."""
+    def arithmetic(self, a: int, b: int, *, operation: str, zero_points: tuple[int, int], scales: tuple[float, float],
+                   zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
+        """"add" or "multiply" of two uint8 tensors of one shape, or `b` of one pixel an image; scales in steps of the output
+        (multiply: the first is the product's)."""
     def softmax(self, src: int, *, name: str) -> int:
         """float32 over the last axis."""
     def reshape(self, src: int, shape: tuple[int, ...]) -> int:

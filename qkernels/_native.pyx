@@ -155,20 +155,25 @@ cdef class Plan:
         self._dtypes.append(dtype)
         return len(self._shapes) - 1
 
-    cdef int append(self, qk_op *op, int src, shape, dtype, name, kind, size_t rows, macs, parameters,
+    cdef int append(self, qk_op *op, sources, shape, dtype, name, kind, size_t rows, macs, parameters,
                     parameter_bytes) except -1:
+        """`sources`: one tensor's number, or a tuple of as many as the operator reads."""
         implementation = qk_op_implementation(op).decode()
+        inputs = sources if isinstance(sources, tuple) else (sources,)
+        cdef int src[8]      # QK_MAX_INPUTS
         cdef int dst
+        for i, tensor in enumerate(inputs):
+            src[i] = self._tensors[tensor]
         try:
             dst = self.new_tensor(shape, dtype)
         except MemoryError:
             qk_op_destroy(op)
             raise
-        raise_for(qk_plan_add_op(self.plan, op, rows, self._tensors[src], self._tensors[dst]), name)
-        moved = math.prod(self._shapes[src]) * _itemsize(self._dtypes[src]) + math.prod(shape) * _itemsize(dtype)
+        raise_for(qk_plan_add_op(self.plan, op, rows, src, self._tensors[dst]), name)
+        moved = sum(math.prod(self._shapes[t]) * _itemsize(self._dtypes[t]) for t in (*inputs, dst))
         self._layers.append({
-            "name": name, "kind": kind, "implementation": implementation, "inputs": (src,), "output": dst,
-            "input_shape": self._shapes[src], "output_shape": tuple(shape), "input_dtype": self._dtypes[src],
+            "name": name, "kind": kind, "implementation": implementation, "inputs": inputs, "output": dst,
+            "input_shape": self._shapes[inputs[0]], "output_shape": tuple(shape), "input_dtype": self._dtypes[inputs[0]],
             "output_dtype": dtype, "macs": macs, "bytes": moved + parameter_bytes, "parameters": parameters})
         return dst
 
@@ -266,6 +271,24 @@ cdef class Plan:
         out = (shape[0], (shape[1] - kernel[0]) // stride[0] + 1, (shape[2] - kernel[1]) // stride[1] + 1, shape[3])
         return self.append(op, src, out, dtype, name, "average_pool", 0, 0, 0, 0)
 
+    def arithmetic(self, int a, int b, *, operation, zero_points, scales, int zero_point, int lo, int hi, dtype, name):
+        cdef qk_arithmetic_desc d
+        shape, other = self._shapes[a], self._shapes[b]
+        if (self._dtypes[a], self._dtypes[b]) != ("uint8", "uint8"):
+            raise ValueError(f"{name}: expected uint8 inputs, got {self._dtypes[a]} and {self._dtypes[b]}")
+        d.one_pixel_b = other != shape
+        if d.one_pixel_b and other != (shape[0], *(1,) * (len(shape) - 2), shape[-1]):
+            raise ValueError(f"{name}: expected inputs of one shape, or a second of one pixel, got {shape} and {other}")
+        d.operation = {"add": QK_ADD, "multiply": QK_MULTIPLY}[operation]
+        d.images, d.pixels, d.channels = shape[0], math.prod(shape[1:-1]), shape[-1]
+        d.zero_point_a, d.zero_point_b = zero_points
+        d.scale_a, d.scale_b = scales
+        d.zero_point, d.lo, d.hi = zero_point, lo, hi
+        d.dtype = _DTYPES[dtype]
+        cdef qk_op *op
+        raise_for(qk_arithmetic_create(&d, &op), name)
+        return self.append(op, (a, b), shape, dtype, name, operation, 0, 0, 0, 0)
+
     def softmax(self, int src, *, name):
         shape = self._shapes[src]
         cdef qk_op *op
@@ -350,11 +373,15 @@ cdef class Plan:
 
     def time_layer(self, size_t index, inputs, output, size_t repeats):
         layer = self._layers[index]
-        self.check(inputs[0], layer["inputs"][0], "inputs[0]")
+        cdef const void *src[8]      # QK_MAX_INPUTS
+        if len(inputs) != len(layer["inputs"]):
+            raise ValueError(f"{layer['name']}: expected {len(layer['inputs'])} inputs, got {len(inputs)}")
+        for i, array in enumerate(inputs):
+            self.check(array, layer["inputs"][i], f"inputs[{i}]")
+            src[i] = address(array)
         self.check(output, layer["output"], "output")
         samples = np.empty(repeats, np.uint64)
         cdef uint64_t *ns = <uint64_t *>address(samples)
-        cdef const void *src = address(inputs[0])
         cdef void *dst = address(output)
         cdef qk_status status
         with nogil:

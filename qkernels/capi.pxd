@@ -54,6 +54,17 @@ cdef extern from "qkernels.h" nogil:
         float multiplier
         int32_t zero_point, lo, hi
         qk_dtype dtype
+    ctypedef enum qk_operation:
+        QK_ADD
+        QK_MULTIPLY
+    ctypedef struct qk_arithmetic_desc:
+        qk_operation operation
+        size_t images, pixels, channels
+        int one_pixel_b
+        int32_t zero_point_a, zero_point_b
+        float scale_a, scale_b
+        int32_t zero_point, lo, hi
+        qk_dtype dtype
     ctypedef struct qk_op:
         pass
     ctypedef struct qk_plan:
@@ -73,6 +84,7 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_average_pool_create(const qk_average_pool_desc *, qk_op **)
     qk_status qk_quantize_create(const qk_affine *, qk_op **)
     qk_status qk_dequantize_create(const qk_affine *, qk_op **)
+    qk_status qk_arithmetic_create(const qk_arithmetic_desc *, qk_op **)
     qk_status qk_softmax_create(size_t, size_t, qk_op **)
     void qk_op_destroy(qk_op *)
     const char *qk_op_implementation(const qk_op *)
@@ -80,11 +92,12 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_plan_create(qk_plan **)
     void qk_plan_destroy(qk_plan *)
     qk_status qk_plan_add_tensor(qk_plan *, size_t, int *)
-    qk_status qk_plan_add_op(qk_plan *, qk_op *, size_t, int, int)
+    size_t qk_op_inputs(const qk_op *)
+    qk_status qk_plan_add_op(qk_plan *, qk_op *, size_t, const int *, int)
     qk_status qk_plan_finish(qk_plan *, const int *, size_t, const int *, size_t)
     size_t qk_plan_arena_bytes(const qk_plan *)
     qk_status qk_plan_run(qk_plan *, const void **, void **, uint64_t *)
-    qk_status qk_plan_run_op(qk_plan *, size_t, const void *, void *, size_t, uint64_t *)
+    qk_status qk_plan_run_op(qk_plan *, size_t, const void *const *, void *, size_t, uint64_t *)
     uint64_t qk_clock_ns()
     double qk_measure_peak(double)
     double qk_measure_read_bandwidth(const void *, size_t, double)

@@ -110,17 +110,35 @@ typedef struct {
     qk_dtype dtype;
 } qk_average_pool_desc;
 
+/* Two uint8 tensors [images][pixels][channels], real = scale * (q - zero_point): scales in steps of the output.
+ *   QK_ADD       clamp(round_half_even((a - za) * scale_a + (b - zb) * scale_b) + zero_point, lo, hi)
+ *   QK_MULTIPLY  clamp(round_half_even((a - za) * (b - zb) * scale_a) + zero_point, lo, hi) */
+typedef enum { QK_ADD = 0, QK_MULTIPLY = 1 } qk_operation;
+typedef struct {
+    qk_operation operation;
+    size_t images, pixels, channels;
+    int one_pixel_b; /* b has one pixel an image, which meets all of a's */
+    int32_t zero_point_a, zero_point_b;
+    float scale_a, scale_b;
+    int32_t zero_point, lo, hi;
+    qk_dtype dtype; /* of the output: QK_U8 or QK_S8 */
+} qk_arithmetic_desc;
+
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op);
 qk_status qk_quantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_dequantize_create(const qk_affine *map, qk_op **op);
+qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op);
 qk_status qk_softmax_create(size_t rows, size_t columns, qk_op **op);
 void qk_op_destroy(qk_op *op);
 const char *qk_op_implementation(const qk_op *op);
 
-/* `rows` matters to linear operators alone (M); the others know their shape. */
-qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows);
+enum { QK_MAX_INPUTS = 8 };
+size_t qk_op_inputs(const qk_op *op); /* arrays that it reads, 1..QK_MAX_INPUTS */
+
+/* `src` are as many arrays. `rows` matters to linear operators alone (M); the others know their shape. */
+qk_status qk_op_run(const qk_op *op, const void *const *src, void *dst, size_t rows);
 
 /* Packed weights of a matrix product whose bias, zero point and scale may change from call to call. */
 qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
@@ -134,14 +152,14 @@ qk_status qk_plan_create(qk_plan **plan);
 void qk_plan_destroy(qk_plan *plan);
 /* Tensors and operators are numbered from 0 in the order of their making. */
 qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor);
-/* The plan owns `op` from here on, whatever is returned. */
-qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, int src, int dst);
+/* `src` are qk_op_inputs(op) tensors. The plan owns `op` from here on, whatever is returned. */
+qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, const int *src, int dst);
 qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, const int *outputs, size_t n_outputs);
 size_t qk_plan_arena_bytes(const qk_plan *plan);
 /* One caller at a time: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
 qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns);
 /* One operator alone, `repeats` times with the workers awake throughout, as they are inside a network; nanoseconds of each. */
-qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst, size_t repeats, uint64_t *ns);
+qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *const *src, void *dst, size_t repeats, uint64_t *ns);
 
 /* --- what this machine can do ---------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #ifndef QK_BACKEND_H
 #define QK_BACKEND_H
 
+#include "../kernels/arithmetic/arithmetic.h"
 #include "../kernels/conv_first/conv_first.h"
 #include "../kernels/depthwise/depthwise.h"
 #include "../kernels/gemm/gemm.h"
@@ -24,6 +25,8 @@ struct qk_kernels {
     const struct qk_depthwise_kernel *depthwise;
     const struct qk_conv_first_kernel *conv_first;
     qk_window_sum_fn *window_sum;
+    qk_arithmetic_fn *add;
+    qk_arithmetic_fn *multiply;
     qk_softmax_row_fn *softmax_row;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;

@@ -28,10 +28,10 @@ static void task(void *context, size_t index, size_t thread) {
     p->kernels->requantize(acc, l->dst + index * d->channels, d->channels, d->multiplier, &p->requant);
 }
 
-static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct pool *p = (const struct pool *)op;
     (void)rows;
-    struct loop l = {p, src, dst, scratch};
+    struct loop l = {p, src[0], dst, scratch};
     qk_parallel_for(p->desc.batch * p->height_out * p->width_out, task, &l);
 }
 
@@ -46,7 +46,7 @@ qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op) {
         return QK_ERROR_ARGUMENT;
     struct pool *p = qk_aligned_alloc(sizeof *p);
     if (!p) return QK_ERROR_MEMORY;
-    p->op = (qk_op){"average_pool_u8", qk_round_up(d->channels * sizeof(int32_t), 64), run, destroy};
+    p->op = (qk_op){"average_pool_u8", qk_round_up(d->channels * sizeof(int32_t), 64), run, destroy, 1};
     p->desc = *d;
     p->height_out = (d->height - d->kernel_h) / d->stride_h + 1;
     p->width_out = (d->width - d->kernel_w) / d->stride_w + 1;

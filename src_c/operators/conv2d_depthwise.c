@@ -39,10 +39,10 @@ static void task(void *context, size_t index, size_t thread) {
     d->kernel->run(&rows, d->packed, &d->requant);
 }
 
-static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct depthwise *d = (const struct depthwise *)op;
     (void)rows, (void)scratch;
-    struct loop l = {d, src, dst, d->shape.desc.stride_h == 1 ? 2 : 1, 0};
+    struct loop l = {d, src[0], dst, d->shape.desc.stride_h == 1 ? 2 : 1, 0};
     l.tasks_an_image = (d->shape.height_out + l.rows_a_task - 1) / l.rows_a_task;
     qk_parallel_for(d->shape.desc.batch * l.tasks_an_image, task, &l);
 }
@@ -60,7 +60,7 @@ qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const in
     struct depthwise *d = qk_aligned_alloc(sizeof *d);
     if (!d) return QK_ERROR_MEMORY;
     d->kernel = qk_current_kernels()->depthwise;
-    d->op = (qk_op){d->kernel->name, 0, run, destroy};
+    d->op = (qk_op){d->kernel->name, 0, run, destroy, 1};
     d->shape = *shape;
     d->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
     d->requant.bounded = qk_is_bounded(9, 255, s->channels_in, epilogue->bias, epilogue->multiplier);

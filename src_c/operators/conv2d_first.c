@@ -48,10 +48,10 @@ static void task(void *context, size_t index, size_t thread) {
     c->kernel->run(&rows, c->packed, &c->requant);
 }
 
-static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct conv *c = (const struct conv *)op;
     (void)rows;
-    struct loop l = {c, src, dst, scratch, (c->shape.height_out + ROWS_A_TASK - 1) / ROWS_A_TASK};
+    struct loop l = {c, src[0], dst, scratch, (c->shape.height_out + ROWS_A_TASK - 1) / ROWS_A_TASK};
     qk_parallel_for(c->shape.desc.batch * l.tasks_an_image, task, &l);
 }
 
@@ -70,7 +70,7 @@ qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_
     c->shape = *shape;
     for (size_t i = 0; i < 3; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
     c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
-    c->op = (qk_op){c->kernel->name, BUFFER_ROWS * c->row_bytes, run, destroy};
+    c->op = (qk_op){c->kernel->name, BUFFER_ROWS * c->row_bytes, run, destroy, 1};
     c->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
     c->requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, 255, s->channels_out, epilogue->bias, epilogue->multiplier);
     c->packed = qk_aligned_alloc(c->kernel->packed_bytes(s->channels_out));

@@ -59,6 +59,7 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_ep
         return status;
     }
     c->op.destroy = destroy;
+    c->op.n_inputs = 1;
     c->op.implementation = c->groups[0].matrix.kernel->name;
     *created = c;
     return QK_OK;
@@ -66,11 +67,11 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_ep
 
 /* --- pointwise --- */
 
-static void run_pointwise(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run_pointwise(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct conv *c = (const struct conv *)op;
     const qk_conv2d_desc *s = &c->shape.desc;
     (void)rows;
-    qk_matmul(&c->groups[0].matrix, &c->groups[0].columns, &c->requant, qk_gemm_out(c->dtype), src, s->channels_in,
+    qk_matmul(&c->groups[0].matrix, &c->groups[0].columns, &c->requant, qk_gemm_out(c->dtype), src[0], s->channels_in,
               s->batch * s->height * s->width, dst, s->channels_out * qk_dtype_size(c->dtype), scratch);
 }
 
@@ -127,11 +128,11 @@ static void gather_task(void *context, size_t index, size_t thread) {
     }
 }
 
-static void run_gathered(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run_gathered(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct conv *c = (const struct conv *)op;
     (void)rows;
     const size_t pixels = c->shape.height_out * c->shape.width_out;
-    struct loop l = {c, src, dst, scratch, (pixels + c->block_pixels - 1) / c->block_pixels};
+    struct loop l = {c, src[0], dst, scratch, (pixels + c->block_pixels - 1) / c->block_pixels};
     qk_parallel_for(c->shape.desc.batch * l.blocks_an_image, gather_task, &l);
 }
 

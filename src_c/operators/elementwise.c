@@ -127,10 +127,10 @@ struct affine_op {
     int direction;
 };
 
-static void run_affine(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run_affine(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct affine_op *a = (const struct affine_op *)op;
     (void)rows, (void)scratch;
-    struct loop l = affine_loop(a->kernels, &a->map, src, dst, a->direction);
+    struct loop l = affine_loop(a->kernels, &a->map, src[0], dst, a->direction);
     run_loop(&l);
 }
 
@@ -144,7 +144,7 @@ static void destroy_affine(qk_op *op) {
 static qk_status create_affine(const qk_affine *map, int direction, const char *name, qk_op **op) {
     struct affine_op *a = qk_aligned_alloc(sizeof *a);
     if (!a) return QK_ERROR_MEMORY;
-    a->op = (qk_op){name, 0, run_affine, destroy_affine};
+    a->op = (qk_op){name, 0, run_affine, destroy_affine, 1};
     a->kernels = qk_current_kernels();
     a->map = *map;
     a->direction = direction;

@@ -41,9 +41,9 @@ static void run_with(const struct linear *l, const struct qk_columns *columns, c
     if (l->weights_zero_point) subtract_weights_zero_point(l, a, m, za, c);
 }
 
-static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct linear *l = (const struct linear *)op;
-    run_with(l, &l->columns, &l->requant, l->dtype, l->input_zero_point, src, dst, rows, scratch);
+    run_with(l, &l->columns, &l->requant, l->dtype, l->input_zero_point, src[0], dst, rows, scratch);
 }
 
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
@@ -56,7 +56,7 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
     if (!zero && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
     struct linear *l = qk_aligned_alloc(sizeof *l);
     if (!l) return QK_ERROR_MEMORY;
-    l->op = (qk_op){.run = run, .destroy = destroy};
+    l->op = (qk_op){.run = run, .destroy = destroy, .n_inputs = 1};
     l->input_zero_point = desc->input_zero_point;
     l->dtype = epilogue->dtype;
     l->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);

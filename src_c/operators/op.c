@@ -38,7 +38,11 @@ const char *qk_op_implementation(const qk_op *op) {
     return op->implementation;
 }
 
-qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows) {
+size_t qk_op_inputs(const qk_op *op) {
+    return op->n_inputs;
+}
+
+qk_status qk_op_run(const qk_op *op, const void *const *src, void *dst, size_t rows) {
     const size_t threads = (size_t)qk_threads_enter();
     uint8_t *scratch = op->scratch_per_thread ? qk_aligned_alloc(op->scratch_per_thread * threads) : NULL;
     const qk_status status = scratch || !op->scratch_per_thread ? QK_OK : QK_ERROR_MEMORY;

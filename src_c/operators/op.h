@@ -9,8 +9,9 @@
 struct qk_op {
     const char *implementation;
     size_t scratch_per_thread; /* bytes, rounded up to 64 */
-    void (*run)(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch);
+    void (*run)(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch); /* n_inputs sources */
     void (*destroy)(qk_op *op);
+    size_t n_inputs;
 };
 
 void *qk_aligned_alloc(size_t bytes); /* 64-byte aligned, zeroed; NULL when there is no memory */

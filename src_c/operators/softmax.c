@@ -7,10 +7,10 @@ struct softmax {
     size_t rows, columns;
 };
 
-static void run(const qk_op *op, const void *src, void *dst, size_t rows, uint8_t *scratch) {
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
     const struct softmax *s = (const struct softmax *)op;
     (void)rows, (void)scratch;
-    for (size_t i = 0; i < s->rows; i++) s->row((const float *)src + i * s->columns, (float *)dst + i * s->columns, s->columns);
+    for (size_t i = 0; i < s->rows; i++) s->row((const float *)src[0] + i * s->columns, (float *)dst + i * s->columns, s->columns);
 }
 
 static void destroy(qk_op *op) {

@@ -16,7 +16,7 @@ struct tensor {
 struct step {
     qk_op *op;
     size_t rows;
-    int src, dst;
+    int src[QK_MAX_INPUTS], dst;
 };
 
 struct qk_plan {
@@ -57,15 +57,22 @@ qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor) {
     return QK_OK;
 }
 
-qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, int src, int dst) {
-    const int known = src >= 0 && dst >= 0 && (size_t)src < plan->n_tensors && (size_t)dst < plan->n_tensors;
+static int is_known(const qk_plan *plan, int tensor) {
+    return tensor >= 0 && (size_t)tensor < plan->n_tensors;
+}
+
+qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, const int *src, int dst) {
+    int known = is_known(plan, dst);
+    for (size_t i = 0; i < op->n_inputs; i++) known &= is_known(plan, src[i]);
     struct step *grown = known ? realloc(plan->steps, (plan->n_steps + 1) * sizeof *grown) : NULL;
     if (!grown) {
         qk_op_destroy(op);
         return known ? QK_ERROR_MEMORY : QK_ERROR_ARGUMENT;
     }
     plan->steps = grown;
-    grown[plan->n_steps++] = (struct step){op, rows, src, dst};
+    struct step *step = &grown[plan->n_steps++];
+    *step = (struct step){.op = op, .rows = rows, .dst = dst};
+    memcpy(step->src, src, op->n_inputs * sizeof *src);
     return QK_OK;
 }
 
@@ -95,11 +102,10 @@ qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, cons
     for (size_t i = 0; i < n_inputs; i++) plan->tensors[inputs[i]].input = (int)i;
     for (size_t i = 0; i < n_outputs; i++) plan->tensors[outputs[i]].output = (int)i;
     for (size_t s = 0; s < plan->n_steps; s++) {
-        struct tensor *src = &plan->tensors[plan->steps[s].src], *dst = &plan->tensors[plan->steps[s].dst];
-        src->last_op = s;
-        dst->first_op = dst->last_op = s;
-        if (plan->steps[s].op->scratch_per_thread > plan->scratch_per_thread)
-            plan->scratch_per_thread = plan->steps[s].op->scratch_per_thread;
+        const struct step *step = &plan->steps[s];
+        for (size_t i = 0; i < step->op->n_inputs; i++) plan->tensors[step->src[i]].last_op = s;
+        plan->tensors[step->dst].first_op = plan->tensors[step->dst].last_op = s;
+        if (step->op->scratch_per_thread > plan->scratch_per_thread) plan->scratch_per_thread = step->op->scratch_per_thread;
     }
     for (size_t t = 0; t < plan->n_tensors; t++) {
         struct tensor *tensor = &plan->tensors[t];
@@ -140,8 +146,9 @@ qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *out
     uint64_t before = op_ns ? qk_clock_ns() : 0;
     for (size_t s = 0; status == QK_OK && s < plan->n_steps; s++) {
         const struct step *step = &plan->steps[s];
-        step->op->run(step->op, address(plan, step->src, inputs, outputs), address(plan, step->dst, inputs, outputs),
-                      step->rows, plan->scratch);
+        const void *src[QK_MAX_INPUTS];
+        for (size_t i = 0; i < step->op->n_inputs; i++) src[i] = address(plan, step->src[i], inputs, outputs);
+        step->op->run(step->op, src, address(plan, step->dst, inputs, outputs), step->rows, plan->scratch);
         if (op_ns) {
             const uint64_t now = qk_clock_ns();
             op_ns[s] = now - before;
@@ -152,7 +159,7 @@ qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *out
     return status;
 }
 
-qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *src, void *dst, size_t repeats, uint64_t *ns) {
+qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *const *src, void *dst, size_t repeats, uint64_t *ns) {
     if (!plan->finished || op >= plan->n_steps) return QK_ERROR_ARGUMENT;
     const qk_status status = ensure_scratch(plan, qk_threads_enter());
     const struct step *step = &plan->steps[op];

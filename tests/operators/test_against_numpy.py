@@ -259,3 +259,32 @@ def test_softmax(isa, threads, rng, shape):
     exponentials = np.exp(x.astype(np.float64) - x.max(-1, keepdims=True))
     np.testing.assert_allclose(got, exponentials / exponentials.sum(-1, keepdims=True), rtol=1e-5, atol=1e-30)
     np.testing.assert_allclose(got.sum(-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("shape, one_pixel", [((1, 3, 5, 7), False), ((2, 14, 14, 96), False), ((3, 9, 4, 40), True),
+                                              ((1, 50, 41, 16), True), ((2, 1, 1, 65), True), ((5, 33), False)])
+@pytest.mark.parametrize("operation", ["add", "multiply"])
+def test_arithmetic(isa, threads, rng, operation, shape, one_pixel, dtype):
+    """Sums and products of two tensors, the second as large or of one pixel an image."""
+    a, b = random_bytes(rng, shape), random_bytes(rng, (shape[0], 1, 1, shape[3]) if one_pixel else shape)
+    least, most = definitions.RANGES[dtype]
+    zero_points, scales = (rng.integers(256), rng.integers(256)), rng.uniform(0.1, 1.5, 2).astype(np.float32)
+    scales[0] *= 1 if operation == "add" else 0.01
+    epilogue = dict(zero_point=least + 100, lo=least + int(rng.integers(2)) * 90, hi=most - 3, dtype=dtype)
+
+    plan = _native.Plan()
+    sources = [plan.input(x.shape, "uint8") for x in (a, b)]
+    plan.finish((plan.arithmetic(*sources, operation=operation, zero_points=zero_points, scales=scales, name="z",
+                                 **epilogue),))
+    first, second = (x.astype(np.int32) - np.int32(zero) for x, zero in zip((a, b), zero_points))
+    if operation == "add":
+        real = first.astype(np.float32) * scales[0] + second.astype(np.float32) * scales[1]
+    else:
+        real = (first * second).astype(np.float32) * scales[0]
+    expected = np.clip(np.rint(real) + epilogue["zero_point"], epilogue["lo"], epilogue["hi"]).astype(dtype)
+    for number in (1, 2):
+        threads(number)
+        out = np.full(shape, 85, dtype)
+        plan.run((a, b), (out,))
+        np.testing.assert_array_equal(out, expected)

@@ -1,0 +1,64 @@
+/* Sum and product of two quantized tensors. The second may have one pixel an image, as squeeze-and-excite's factors do. */
+#include "op.h"
+
+enum { CHUNK = 1 << 14 }; /* bytes a task */
+
+struct arithmetic {
+    qk_op op;
+    qk_arithmetic_fn *kernel;
+    struct qk_arithmetic parameters;
+    size_t images, pixels, channels; /* of a; b has the same, or one pixel */
+    int broadcast;
+};
+
+struct loop {
+    const struct arithmetic *a;
+    const uint8_t *first, *second;
+    uint8_t *dst;
+    size_t total, image;
+};
+
+static void task(void *context, size_t index, size_t thread) {
+    const struct loop *l = context;
+    const struct arithmetic *a = l->a;
+    (void)thread;
+    size_t at = index * CHUNK;
+    const size_t end = qk_min(at + CHUNK, l->total);
+    if (!a->broadcast) {
+        a->kernel(l->first + at, l->second + at, l->dst + at, end - at, &a->parameters);
+        return;
+    }
+    while (at < end) { /* to the end of a pixel */
+        const size_t channel = at % a->channels, n = qk_min(a->channels - channel, end - at);
+        a->kernel(l->first + at, l->second + at / l->image * a->channels + channel, l->dst + at, n, &a->parameters);
+        at += n;
+    }
+}
+
+static void run(const qk_op *op, const void *const *src, void *dst, size_t rows, uint8_t *scratch) {
+    const struct arithmetic *a = (const struct arithmetic *)op;
+    (void)rows, (void)scratch;
+    struct loop l = {a, src[0], src[1], dst, a->images * a->pixels * a->channels, a->pixels * a->channels};
+    qk_parallel_for((l.total + CHUNK - 1) / CHUNK, task, &l);
+}
+
+static void destroy(qk_op *op) {
+    qk_aligned_free(op);
+}
+
+qk_status qk_arithmetic_create(const qk_arithmetic_desc *d, qk_op **op) {
+    if (!d->images || !d->pixels || !d->channels || d->lo > d->hi || (d->dtype != QK_U8 && d->dtype != QK_S8))
+        return QK_ERROR_ARGUMENT;
+    struct arithmetic *a = qk_aligned_alloc(sizeof *a);
+    if (!a) return QK_ERROR_MEMORY;
+    const struct qk_kernels *kernels = qk_current_kernels();
+    const int product = d->operation == QK_MULTIPLY;
+    a->op = (qk_op){product ? "multiply_u8" : "add_u8", 0, run, destroy, 2};
+    a->kernel = product ? kernels->multiply : kernels->add;
+    a->parameters = (struct qk_arithmetic){d->zero_point_a, d->zero_point_b, d->scale_a, d->scale_b,
+                                           qk_make_requant(d->dtype, d->zero_point, d->lo, d->hi)};
+    a->images = d->images, a->pixels = d->pixels, a->channels = d->channels;
+    a->broadcast = d->one_pixel_b && d->pixels > 1;
+    *op = &a->op;
+    return QK_OK;
+}
