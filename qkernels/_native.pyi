@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
     name: str
-    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, softmax
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, table, softmax
     implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
     inputs: tuple[int, ...]         # tensor numbers
     output: int
@@ -44,14 +44,16 @@ class Plan:
         """uint8/int8 -> float32, parameters as for quantize."""
     def conv2d(self, src: int, weights: Bytes, *, stride: Pair, padding: tuple[int, int, int, int], dilation: Pair,
                groups: int, input_zero_point: I32, bias: I32, multiplier: F32, zero_point: int, lo: int, hi: int,
-               dtype: str, name: str) -> int:
-        """`weights` int8 (kernel_h, kernel_w, channels_in / groups, channels_out), of any strides;
+               dtype: str, name: str, activation: str = "", activation_scale: float = 0.0) -> int:
+        """`weights` int8, or int16 within -255..255, (kernel_h, kernel_w, channels_in / groups, channels_out), of any strides;
         `padding` (top, left, bottom, right), filled with the input's zero point; `input_zero_point` of length 1 or channels_in;
         `bias` int32 in units of the accumulator and `multiplier` float32, both of length channels_out.
         `dtype` of the output: "uint8"/"int8" requantized, "float32" = float32(acc + bias) * multiplier, "int32" = acc + bias
-        (multiplier, zero_point, lo and hi unused, as far as they do not apply)."""
+        (multiplier, zero_point, lo and hi unused, as far as they do not apply). `activation`, of requantized outputs:
+        "hard_swish" or "hard_sigmoid", its scale 1 / (6 * the output's)."""
     def linear(self, src: int, weights: Bytes, *, input_zero_point: int, bias: I32, multiplier: F32, zero_point: int,
-               lo: int, hi: int, dtype: str, name: str, kind: str = "linear") -> int:
+               lo: int, hi: int, dtype: str, name: str, kind: str = "linear", activation: str = "",
+               activation_scale: float = 0.0) -> int:
         """(..., K) x (K, N), weights of any strides, the epilogue as in conv2d; `kind` as the layer's list shows it."""
     def average_pool(self, src: int, *, kernel: Pair, stride: Pair, input_zero_point: int, multiplier: float,
                      zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
@@ -61,12 +63,15 @@ class Plan:
                    zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
         """"add" or "multiply" of two uint8 tensors of one shape, or `b` of one pixel an image; scales in steps of the output
         (multiply: the first is the product's)."""
+    def table(self, src: int, entries: NDArray[np.uint8], *, name: str) -> int:
+        """Each byte replaced by one of 256 entries."""
     def softmax(self, src: int, *, name: str) -> int:
         """float32 over the last axis."""
     def reshape(self, src: int, shape: tuple[int, ...]) -> int:
         """The same tensor under another shape of as many elements; no operator."""
     def finish(self, outputs: tuple[int, ...]) -> None:
         """Places every tensor in the arena and makes the plan runnable; nothing can be added afterwards."""
+    def shape(self, tensor: int) -> tuple[int, ...]: ...
     def storage(self, tensor: int) -> int:
         """Tensors of one storage number are the same bytes: a reshaped one and what it was made of."""
     layers: tuple[LayerInfo, ...]

@@ -2,7 +2,7 @@
 """NumPy buffers to C and back. Arguments have been checked; types and meanings are in _native.pyi."""
 
 cimport numpy as cnp
-from libc.stdint cimport int8_t, int32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t, uintptr_t
 
 from qkernels.capi cimport *
 
@@ -37,12 +37,18 @@ cdef qk_affine affine_map(shape, scale, zero_point, dtype):
     return m
 
 
-cdef qk_epilogue make_epilogue(bias, multiplier, int zero_point, int lo, int hi, dtype):
+_ACTIVATIONS = {"": QK_ACTIVATION_NONE, "hard_swish": QK_ACTIVATION_HARD_SWISH,
+                "hard_sigmoid": QK_ACTIVATION_HARD_SIGMOID}
+
+
+cdef qk_epilogue make_epilogue(bias, multiplier, int zero_point, int lo, int hi, dtype, activation="",
+                               float activation_scale=0):
     cdef qk_epilogue e
     e.dtype = _DTYPES[dtype]
     e.bias = <const int32_t *>address(bias) if bias is not None else NULL
     e.multiplier = <const float *>address(multiplier) if multiplier is not None else NULL
     e.zero_point, e.lo, e.hi = zero_point, lo, hi
+    e.activation, e.activation_scale = _ACTIVATIONS[activation], activation_scale
     return e
 
 
@@ -197,7 +203,7 @@ cdef class Plan:
         return self.append(op, src, shape, "float32", name, "dequantize", 0, 0, 0, 0)
 
     def conv2d(self, int src, weights, *, stride, padding, dilation, groups, input_zero_point, bias, multiplier,
-               int zero_point, int lo, int hi, dtype, name):
+               int zero_point, int lo, int hi, dtype, name, activation="", activation_scale=0.0):
         cdef qk_conv2d_desc d
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
@@ -206,7 +212,8 @@ cdef class Plan:
                 and input_zero_point.size == 1):
             # a product, which takes weights as they lie
             return self.linear(src, weights[0, 0], input_zero_point=input_zero_point[0], bias=bias, multiplier=multiplier,
-                               zero_point=zero_point, lo=lo, hi=hi, dtype=dtype, name=name, kind="pointwise")
+                               zero_point=zero_point, lo=lo, hi=hi, dtype=dtype, name=name, kind="pointwise",
+                               activation=activation, activation_scale=activation_scale)
         weights = np.ascontiguousarray(weights)
         d.batch, d.height, d.width, d.channels_in = shape
         d.kernel_h, d.kernel_w, per_group, d.channels_out = weights.shape
@@ -220,7 +227,7 @@ cdef class Plan:
         d.weights_dtype = _DTYPES[weights.dtype.name]
         bias = np.ascontiguousarray(bias, np.int32)
         multiplier = np.ascontiguousarray(multiplier, np.float32)
-        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)
+        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype, activation, activation_scale)
         cdef qk_op *op
         raise_for(qk_conv2d_create(&d, &e, &op), name)
         height, width = (
@@ -234,7 +241,7 @@ cdef class Plan:
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
     def linear(self, int src, weights, *, int input_zero_point, bias, multiplier, int zero_point, int lo, int hi, dtype,
-               name, kind="linear"):
+               name, kind="linear", activation="", activation_scale=0.0):
         cdef qk_linear_desc d
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
@@ -247,7 +254,7 @@ cdef class Plan:
         d.weights_dtype = _DTYPES[weights.dtype.name]
         d.weights_zero_point = NULL
         d.input_zero_point = input_zero_point
-        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype)
+        cdef qk_epilogue e = make_epilogue(bias, multiplier, zero_point, lo, hi, dtype, activation, activation_scale)
         cdef qk_op *op
         raise_for(qk_linear_create(&d, &e, &op), name)
         rows = math.prod(shape[:-1])
@@ -289,6 +296,17 @@ cdef class Plan:
         raise_for(qk_arithmetic_create(&d, &op), name)
         return self.append(op, (a, b), shape, dtype, name, operation, 0, 0, 0, 0)
 
+    def table(self, int src, entries, *, name):
+        shape = self._shapes[src]
+        if self._dtypes[src] != "uint8":
+            raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        entries = np.ascontiguousarray(entries, np.uint8)
+        if entries.shape != (256,):
+            raise ValueError(f"{name}: expected a table of 256 entries, got shape {entries.shape}")
+        cdef qk_op *op
+        raise_for(qk_table_create(math.prod(shape), <const uint8_t *>address(entries), &op), name)
+        return self.append(op, src, shape, "uint8", name, "table", 0, 0, 0, 0)
+
     def softmax(self, int src, *, name):
         shape = self._shapes[src]
         cdef qk_op *op
@@ -322,6 +340,9 @@ cdef class Plan:
     @property
     def arena_bytes(self):
         return qk_plan_arena_bytes(self.plan)
+
+    def shape(self, int tensor):
+        return self._shapes[tensor]
 
     def storage(self, int tensor):
         """Tensors of one storage number are the same bytes: a reshaped one and what it was made of."""

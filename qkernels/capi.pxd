@@ -1,6 +1,6 @@
 # The C API, src_c/qkernels.h, for Cython.
 
-from libc.stdint cimport int8_t, int32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t
 
 cdef extern from "qkernels.h" nogil:
     ctypedef enum qk_status:
@@ -28,11 +28,17 @@ cdef extern from "qkernels.h" nogil:
         const float *multiplier
         int32_t zero_point, lo, hi
         qk_dtype dtype
+    ctypedef enum qk_activation:
+        QK_ACTIVATION_NONE
+        QK_ACTIVATION_HARD_SWISH
+        QK_ACTIVATION_HARD_SIGMOID
     ctypedef struct qk_epilogue:
         qk_dtype dtype
         const int32_t *bias
         const float *multiplier
         int32_t zero_point, lo, hi
+        qk_activation activation
+        float activation_scale
     ctypedef struct qk_linear_desc:
         size_t k, n
         const void *weights
@@ -85,6 +91,7 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_quantize_create(const qk_affine *, qk_op **)
     qk_status qk_dequantize_create(const qk_affine *, qk_op **)
     qk_status qk_arithmetic_create(const qk_arithmetic_desc *, qk_op **)
+    qk_status qk_table_create(size_t, const uint8_t *, qk_op **)
     qk_status qk_softmax_create(size_t, size_t, qk_op **)
     void qk_op_destroy(qk_op *)
     const char *qk_op_implementation(const qk_op *)

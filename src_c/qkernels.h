@@ -68,15 +68,23 @@ qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *ma
 
 /* --- operators ------------------------------------------------------------------------------- */
 
+/* What v = float32(acc + bias) * multiplier becomes before it is rounded, in float32, an operation a rounding.
+ *   QK_ACTIVATION_NONE          v; ReLU and ReLU6 are a matter of lo and hi
+ *   QK_ACTIVATION_HARD_SWISH    v * min(max(v + 3, 0), 6) * activation_scale
+ *   QK_ACTIVATION_HARD_SIGMOID      min(max(v + 3, 0), 6) * activation_scale */
+typedef enum { QK_ACTIVATION_NONE = 0, QK_ACTIVATION_HARD_SWISH = 1, QK_ACTIVATION_HARD_SIGMOID = 2 } qk_activation;
+
 /* What becomes of an int32 accumulator, per output channel.
  *   QK_S32: acc + bias
  *   QK_F32: float32(acc + bias) * multiplier
- *   QK_U8, QK_S8: clamp(round_half_even(float32(acc + bias) * multiplier) + zero_point, lo, hi) */
+ *   QK_U8, QK_S8: clamp(round_half_even(activation(float32(acc + bias) * multiplier)) + zero_point, lo, hi) */
 typedef struct {
     qk_dtype dtype;
     const int32_t *bias;     /* per channel, or NULL for zeros */
     const float *multiplier; /* per channel; unused for QK_S32 */
     int32_t zero_point, lo, hi;
+    qk_activation activation; /* QK_U8 and QK_S8 alone */
+    float activation_scale;
 } qk_epilogue;
 
 typedef struct qk_op qk_op; /* one operator with its packed weights, immutable, shared by threads */
@@ -130,6 +138,7 @@ qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op);
 qk_status qk_quantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_dequantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op);
+qk_status qk_table_create(size_t elements, const uint8_t *table, qk_op **op); /* bytes x[i] -> table[x[i]], 256 entries */
 qk_status qk_softmax_create(size_t rows, size_t columns, qk_op **op);
 void qk_op_destroy(qk_op *op);
 const char *qk_op_implementation(const qk_op *op);

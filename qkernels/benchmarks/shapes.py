@@ -146,9 +146,10 @@ def mobilenet_layers(kinds: Sequence[str]) -> Iterator[Case]:
     native = NativeEngine(ov_model, 1)
     pairs = native.activations(load_pictures(sample_images())[0].x)
     graph = native.model.graph
-    for layer, (source, _) in zip(native.model.layers, pairs):
+    for layer, (sources, _) in zip(native.model.layers, pairs):
         if layer.kind in kinds:
-            work = Layer(ov_model, graph, graph[layer.name], source)
+            work = Layer(ov_model, graph, graph[layer.name], sources)
+            source, = sources
             sizes = {"height": source.shape[1], "width": source.shape[2]} if source.ndim == 4 else {}
             sizes |= {"channels_in": source.shape[-1], "channels_out": layer.output_shape[-1]}
             yield Case(layer.name, MOBILENET, sizes, functools.partial(_same, work), layer.macs)

@@ -34,7 +34,7 @@ def convolution(side: int, channels_in: int, channels_out: int, kernel: int = 1,
     model = openvino.Model([result], [parameter], _NAME)
     source = random.integers(0, 256, (1, side, side, channels_in), np.uint8)
     graph = import_model(model)
-    return Layer(model, graph, graph[_NAME], source)
+    return Layer(model, graph, graph[_NAME], (source,))
 
 
 def _quantized(x: openvino.Node) -> openvino.Node:

@@ -28,7 +28,7 @@ class NativeEngine:
         qkernels.set_num_threads(threads)
         self.threads = threads
         self.model, self.compile_ms = timed(lambda: qkernels.load_model(model))
-        zeros = np.zeros(self.model.input_shapes[0], np.float32)
+        zeros = np.zeros(self.model.input_shapes[0], self.model.graph[self.model.graph.inputs[0]].dtype)
         _, self.first_call_ms = timed(lambda: self.model(zeros))
         self.version = qkernels.__version__
         self.description = f"instruction set {self.model.plan.isa}"
@@ -47,24 +47,23 @@ class NativeEngine:
             return ns[:, -1]
         return sample
 
-    def activations(self, x: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """(input, output) of every layer, each layer run on the output of the one before."""
+    def activations(self, x: NDArray[Any]) -> list[tuple[tuple[NDArray[Any], ...], NDArray[Any]]]:
+        """(inputs, output) of every layer, each layer run on the outputs of those before."""
         plan, pairs = self.model.plan, []
         tensors: dict[int, NDArray[Any]] = {}
         for index, layer in enumerate(plan.layers):
-            storage = plan.storage(layer["inputs"][0])
-            source = tensors.get(storage, x).reshape(layer["input_shape"])
+            sources = tuple(tensors.get(plan.storage(number), x).reshape(plan.shape(number)) for number in layer["inputs"])
             result = aligned_empty(layer["output_shape"], layer["output_dtype"])
-            plan.run_layer(index, (source,), result)
+            plan.run_layer(index, sources, result)
             tensors[plan.storage(layer["output"])] = result
-            pairs.append((source, result))
+            pairs.append((sources, result))
         return pairs
 
-    def layer_sampler(self, index: int, source: NDArray[Any]) -> Sampler:
+    def layer_sampler(self, index: int, sources: tuple[NDArray[Any], ...]) -> Sampler:
         """Times one layer alone, inside the native call."""
         layer = self.model.plan.layers[index]
         result = aligned_empty(layer["output_shape"], layer["output_dtype"])
-        return lambda repeats: self.model.plan.time_layer(index, (source,), result, repeats).astype(np.float64)
+        return lambda repeats: self.model.plan.time_layer(index, sources, result, repeats).astype(np.float64)
 
 
 def prepare(work: Work, threads: int) -> Prepared:
@@ -102,8 +101,9 @@ def _array_function(work: Quantize | Dequantize | Gemm) -> Prepared:
 
 def _layer(work: Layer) -> Prepared:
     """Timed inside the native call."""
-    before = work.graph[work.node.inputs[0]]
-    source = ir.Input(name=before.name, inputs=(), shape=before.shape, dtype=before.dtype)
-    plan = lower(Graph((source, work.node), (source.name,), (work.node.name,)))
-    x, y = aligned_copy(work.source.reshape(before.shape)), aligned_empty(work.node.shape, work.node.dtype)
-    return Prepared(lambda runs: plan.time_layer(0, (x,), y, runs).astype(np.float64), None, lambda: y)
+    before = [work.graph[name] for name in work.node.inputs]
+    sources = [ir.Input(name=node.name, inputs=(), shape=node.shape, dtype=node.dtype) for node in before]
+    plan = lower(Graph((*sources, work.node), tuple(source.name for source in sources), (work.node.name,)))
+    inputs = tuple(aligned_copy(x.reshape(node.shape)) for x, node in zip(work.sources, before))
+    y = aligned_empty(work.node.shape, work.node.dtype)
+    return Prepared(lambda runs: plan.time_layer(0, inputs, y, runs).astype(np.float64), None, lambda: y)

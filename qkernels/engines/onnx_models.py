@@ -80,7 +80,7 @@ def layer(work: Layer) -> onnx.ModelProto:
     w = [b.constant(weights, "int8"), b.constant(node.multiplier, "float32"), b.constant(np.zeros(len(weights)), "int8")]
     y = [b.constant(1, "float32"), b.constant(node.zero_point, "uint8"), b.constant(node.bias, "int32")]
     b.node("QLinearConv", [*x, *w, *y], domain="com.microsoft", channels_last=1, **_window(node))
-    return b.model(("uint8", work.source.shape), ("uint8", node.shape))
+    return b.model(("uint8", work.sources[0].shape), ("uint8", node.shape))
 
 
 def network(graph: ir.Graph) -> onnx.ModelProto:
@@ -89,6 +89,8 @@ def network(graph: ir.Graph) -> onnx.ModelProto:
     tensors: dict[str, str] = {graph.inputs[0]: "x"}     # what each node's output is called
     for node in graph.nodes:
         if not isinstance(node, ir.Input):
+            if type(node) not in _MAKERS or getattr(node, "activation", ""):
+                raise Unsupported(f"{node.name}: {type(node).__name__} has no QDQ form here")
             tensors[node.name] = _MAKERS[type(node)](b, tensors[node.inputs[0]], node, graph)
     return b.model(("float32", graph.input_shapes[0]), ("float32", graph.output_shapes[0]))
 

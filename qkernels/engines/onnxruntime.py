@@ -41,7 +41,7 @@ def _bound(session: onnxruntime.InferenceSession, x: NDArray[Any], y: NDArray[An
 def prepare(work: Work, threads: int) -> Prepared:
     """The call without work: a conversion of one element."""
     if isinstance(work, Layer):
-        x, y, model = aligned_copy(work.source), aligned_empty(work.node.shape, np.uint8), onnx_models.layer(work)
+        x, y, model = aligned_copy(work.sources[0]), aligned_empty(work.node.shape, np.uint8), onnx_models.layer(work)
     elif isinstance(work, Gemm):
         x, y = work.a, aligned_empty((work.a.shape[0], work.b.shape[1]), np.int32)
         model = onnx_models.product(work)

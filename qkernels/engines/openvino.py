@@ -38,11 +38,12 @@ class CompiledModel:
             lambda: _CORE.compile_model(model, "CPU", {**_configuration(threads), **options}))
         self.request = self.compiled.create_infer_request()
 
-    def bind(self, x: NDArray[Any]) -> None:
-        """Makes `x` the input, in the model's own shape."""
-        shaped = np.ascontiguousarray(x).reshape(tuple(self.compiled.input(0).shape))
-        self.request.set_input_tensor(openvino.Tensor(shaped, shared_memory=True))
-        self._input = shaped                      # the tensor holds its address only
+    def bind(self, *inputs: NDArray[Any]) -> None:
+        """Makes `inputs` those of the model, in its own shapes."""
+        self._inputs = [np.ascontiguousarray(x).reshape(tuple(port.shape))    # kept: a tensor holds an address only
+                        for x, port in zip(inputs, self.compiled.inputs, strict=True)]
+        for index, x in enumerate(self._inputs):
+            self.request.set_input_tensor(index, openvino.Tensor(x, shared_memory=True))
 
     def infer(self) -> None:
         self.request.infer()
@@ -72,7 +73,7 @@ class OpenvinoEngine:
         self.ov_model, self.threads = model, threads
         self._compiled = CompiledModel(model, threads)
         self.compile_ms = self._compiled.compile_ms
-        self._compiled.bind(np.zeros(tuple(model.input(0).shape), np.float32))
+        self._compiled.bind(*(np.zeros(tuple(port.shape), port.element_type.to_dtype()) for port in model.inputs))
         _, self.first_call_ms = timed(self._compiled.infer)
         self.precision = ", ".join(sorted({c for c in self._precisions()}))
         self.description = "PERFORMANCE_HINT=LATENCY, one stream, INFERENCE_PRECISION_HINT=f32"
@@ -117,7 +118,8 @@ def prepare(work: Work, threads: int) -> Prepared:
     if isinstance(work, Gemm):
         raise Unsupported("OpenVINO's products are the pointwise layers")
     single, empty = CompiledModel(_operation(work), threads), CompiledModel(trivial_model(), threads)
-    single.bind(aligned_copy(work.source if isinstance(work, Layer) else work.x if isinstance(work, Quantize) else work.q))
+    sources = work.sources if isinstance(work, Layer) else (work.x if isinstance(work, Quantize) else work.q,)
+    single.bind(*map(aligned_copy, sources))
     empty.bind(np.zeros((1, 16), np.uint8))
     # It multiplies by the inverse of the scale, and by scales in another order: a value on a tie moves by one step.
     quantized = isinstance(work, Quantize) or (isinstance(work, Layer) and work.node.dtype == "uint8")

@@ -42,15 +42,15 @@ class Gemm:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A node of a quantized network on `source`, the bytes that it reads: uint8 (or float32) in NHWC.
+    """A node of a quantized network on `sources`, the bytes that it reads: uint8 (or float32) in NHWC.
 
-    `graph` is what `import_model(ov_model)` returned, `node` one of its nodes with one input.
+    `graph` is what `import_model(ov_model)` returned, `node` one of its nodes.
     """
 
     ov_model: openvino.Model
     graph: ir.Graph
     node: ir.Node
-    source: NDArray[Any]
+    sources: tuple[NDArray[Any], ...]
 
 
 Work = Quantize | Dequantize | Gemm | Layer

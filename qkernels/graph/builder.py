@@ -8,7 +8,7 @@ import numpy as np
 
 from . import epilogue, ir
 from .errors import UnsupportedModelError
-from .values import F64, Accumulator, Constant, Quantization, Tensor, Value, nhwc, order_is_moot
+from .values import F64, Accumulator, Constant, Mapped, Quantization, Tensor, Value, nhwc, order_is_moot
 
 if TYPE_CHECKING:
     import openvino
@@ -57,6 +57,8 @@ class Builder:
         value = self.value(op, index)
         if isinstance(value, Constant):
             self.fail(op, f"input {index} is a constant, expected an activation")
+        if isinstance(value, Mapped):
+            self.fail(op, f"reads {value.source!r}, which must be followed by a FakeQuantize")
         return self.close_float(op, value) if isinstance(value, Accumulator) else value
 
     def quantized(self, op: "openvino.Node", index: int) -> tuple[Tensor, Quantization]:
@@ -65,7 +67,7 @@ class Builder:
             self.fail(op, f"input {index} is not quantized: a FakeQuantize must come before it")
         return value, value.quantization
 
-    def per_channel(self, op: "openvino.Node", constant: Constant, value: Tensor | Accumulator) -> F64:
+    def per_channel(self, op: "openvino.Node", constant: Constant, value: Tensor | Accumulator | Mapped) -> F64:
         """A constant that broadcasts against `value` in the model: float64 of length 1 or channels."""
         rank = len(value.shape)
         axis = 1 if value.channels_first else rank - 1
@@ -92,7 +94,7 @@ class Builder:
 
     def close_float(self, op: "openvino.Node", acc: Accumulator) -> Tensor:
         """Finishes an accumulator without a FakeQuantize behind it: float32."""
-        if acc.bounded or acc.weights is None:
+        if acc.bounded or acc.activation or acc.weights is None:
             self.fail(op, f"reads {acc.source!r}, which must be followed by a FakeQuantize")
         return self.add(op, replace(acc.node, **self._folded(op, acc, 1.0, quantized=False), dtype="float32",
                                     source_output=acc.source, channels_first=acc.channels_first, fused=acc.fused))
@@ -103,7 +105,13 @@ class Builder:
             lo, hi = epilogue.bounds(acc.lower, acc.upper, quantization.scale, quantization.zero_point)
         except ValueError as error:
             self.fail(op, str(error))
-        folded = self._folded(op, acc, quantization.scale.astype(np.float64), quantized=True)
+        if acc.activation and not quantization.per_tensor:
+            self.fail(op, "its ranges differ between channels, behind an activation")
+        unit = quantization.scale.astype(np.float64)
+        folded = self._folded(op, acc, unit, quantized=True)
+        if acc.activation:      # it takes real numbers, the bias is as fine as the output asks for
+            folded |= {"multiplier": (folded["multiplier"] * unit).astype(np.float32), "activation": acc.activation,
+                       "activation_scale": float(np.float32(1 / (6 * unit[0])))}
         return self.add(op, replace(acc.node, **folded, dtype="uint8", lo=lo, hi=hi, zero_point=int(quantization.zero_point[0]),
                                     scale=quantization.scale, output_zero_point=quantization.zero_point,
                                     source_output=op.friendly_name, channels_first=acc.channels_first,
@@ -115,7 +123,7 @@ class Builder:
         scale = acc.scale.astype(np.float32) / np.asarray(unit, np.float32)
         factor, offset = np.broadcast_arrays(scale.astype(np.float64), acc.offset / unit)
         if not isinstance(acc.node, ir.Product) or acc.weights is None:
-            if factor.size != 1 or (offset != 0).any():
+            if factor.size != acc.node.multiplier.size or (offset != 0).any():
                 self.fail(op, f"{acc.node.name!r} can only be scaled per tensor")
             return {"multiplier": factor.astype(np.float32)}
         try:

@@ -68,14 +68,19 @@ class Dequantize(Node):
 class Epilogue(Node):
     """From an int32 accumulator to the output.
 
-    uint8:   clamp(round_half_even(float32(acc + bias) * multiplier) + zero_point, lo, hi)
+    uint8:   clamp(round_half_even(activation(float32(acc + bias) * multiplier)) + zero_point, lo, hi)
     float32: float32(acc + bias) * multiplier
+
+    activation   "" for none; "hard_swish": v * min(max(v + 3, 0), 6) * activation_scale; "hard_sigmoid": the same without
+                 the first factor; activation_scale = 1 / (6 * the output's scale)
     """
 
     multiplier: F32
     zero_point: int = 0
     lo: int = 0
     hi: int = 255
+    activation: str = ""
+    activation_scale: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,6 +121,25 @@ class AveragePool(Epilogue):
     kernel: Pair
     stride: Pair
     input_zero_point: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arithmetic(Epilogue):
+    """The sum ("add") or product ("multiply") of two quantized tensors of one shape, or the second of one pixel an image.
+
+    add:       (a - zero_points[0]) * multiplier[0] + (b - zero_points[1]) * multiplier[1]
+    multiply:  (a - zero_points[0]) * (b - zero_points[1]) * multiplier[0]
+    """
+
+    operation: str
+    zero_points: Pair
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table(Node):
+    """Each byte replaced by table[byte]: what a function of one variable makes of a quantized tensor."""
+
+    table: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

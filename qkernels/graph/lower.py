@@ -1,7 +1,7 @@
 """From the graph to a native plan: one method call a node, in the graph's order."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import ir
 
@@ -37,23 +37,34 @@ def _dequantize(plan: "Plan", src: list[int], node: ir.Dequantize) -> int:
     return plan.dequantize(src[0], node.input_scale, node.input_zero_point, name=node.name)
 
 
+def _epilogue(node: ir.Product) -> dict[str, Any]:
+    return {name: getattr(node, name) for name in ("bias", "multiplier", "zero_point", "lo", "hi", "dtype", "activation",
+                                                   "activation_scale", "name")}
+
+
 def _conv2d(plan: "Plan", src: list[int], node: ir.Conv2d) -> int:
-    return plan.conv2d(src[0], node.weights, stride=node.stride, padding=node.padding,
-                       dilation=node.dilation, groups=node.groups, input_zero_point=node.input_zero_point,
-                       bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
-                       dtype=node.dtype, name=node.name)
+    return plan.conv2d(src[0], node.weights, stride=node.stride, padding=node.padding, dilation=node.dilation,
+                       groups=node.groups, input_zero_point=node.input_zero_point, **_epilogue(node))
 
 
 def _linear(plan: "Plan", src: list[int], node: ir.Linear) -> int:
-    return plan.linear(src[0], node.weights, input_zero_point=node.input_zero_point,
-                       bias=node.bias, multiplier=node.multiplier, zero_point=node.zero_point, lo=node.lo, hi=node.hi,
-                       dtype=node.dtype, name=node.name)
+    return plan.linear(src[0], node.weights, input_zero_point=node.input_zero_point, **_epilogue(node))
 
 
 def _average_pool(plan: "Plan", src: list[int], node: ir.AveragePool) -> int:
     return plan.average_pool(src[0], kernel=node.kernel, stride=node.stride, input_zero_point=node.input_zero_point,
                              multiplier=float(node.multiplier[0]), zero_point=node.zero_point, lo=node.lo, hi=node.hi,
                              dtype=node.dtype, name=node.name)
+
+
+def _arithmetic(plan: "Plan", src: list[int], node: ir.Arithmetic) -> int:
+    first, second = (node.multiplier[i % node.multiplier.size] for i in range(2))
+    return plan.arithmetic(*src, operation=node.operation, zero_points=node.zero_points, scales=(first, second),
+                           zero_point=node.zero_point, lo=node.lo, hi=node.hi, dtype=node.dtype, name=node.name)
+
+
+def _table(plan: "Plan", src: list[int], node: ir.Table) -> int:
+    return plan.table(src[0], node.table, name=node.name)
 
 
 def _softmax(plan: "Plan", src: list[int], node: ir.Softmax) -> int:
@@ -71,6 +82,8 @@ _BUILDERS: dict[type[ir.Node], Callable[..., int]] = {
     ir.Conv2d: _conv2d,
     ir.Linear: _linear,
     ir.AveragePool: _average_pool,
+    ir.Arithmetic: _arithmetic,
+    ir.Table: _table,
     ir.Softmax: _softmax,
     ir.Reshape: _reshape,
 }

@@ -12,10 +12,11 @@ import numpy as np
 
 from . import ir
 from .builder import Builder
+from .elementwise import add, clamp, gated, mapped, multiply, relu, sigmoid, subtract, swish
 from .epilogue import range_parameters
 from .pooling import average_pool, reduce_mean
 from .products import convolution, group_convolution, matmul
-from .values import BYTES, Accumulator, Constant, Quantization, Tensor, Value
+from .values import BYTES, Accumulator, Constant, Mapped, Quantization, Tensor, Value
 
 if TYPE_CHECKING:
     from openvino import Node
@@ -56,38 +57,6 @@ def convert(b: Builder, op: "Node") -> Value:
     return replace(x, absorbed=(*x.absorbed, op.friendly_name))
 
 
-def multiply(b: Builder, op: "Node") -> Value:
-    x, y = _value_and_constant(b, op)
-    if isinstance(x, Constant):
-        scale = y.real()
-        return replace(x, scale=scale if x.scale is None else x.scale * scale)
-    if x.bounded:
-        b.fail(op, "comes after an activation")
-    by = b.per_channel(op, y, x)
-    return replace(x, scale=x.scale * by, offset=x.offset * by, fused=(*x.fused, op.friendly_name),
-                   source=op.friendly_name)
-
-
-def add(b: Builder, op: "Node") -> Value:
-    return _shifted(b, op, 1)
-
-
-def subtract(b: Builder, op: "Node") -> Value:
-    x, y = b.value(op, 0), b.value(op, 1)
-    if isinstance(x, Constant) and isinstance(y, Constant) and x.scale is None and x.zero_point is None:
-        return replace(x, zero_point=y.real())
-    return _shifted(b, op, -1)
-
-
-def clamp(b: Builder, op: "Node") -> Value:
-    attributes = op.get_attributes()
-    return _bounded(b, op, float(attributes["min"]), float(attributes["max"]))
-
-
-def relu(b: Builder, op: "Node") -> Value:
-    return _bounded(b, op, 0.0, np.inf)
-
-
 def fake_quantize(b: Builder, op: "Node") -> Value:
     x = b.value(op, 0)
     low, high, out_low, out_high = (b.constant(op, i) for i in range(1, 5))
@@ -99,15 +68,17 @@ def fake_quantize(b: Builder, op: "Node") -> Value:
     quantization = _quantization(b, op, x, low, high)
     renamed = _quantization(b, op, x, out_low, out_high)
     if isinstance(x, Tensor) and x.quantization is not None:
-        if not x.quantization.equals(quantization):
-            b.fail(op, "quantizes anew what is quantized already")
-        if renamed.equals(quantization):
-            return replace(x, absorbed=(*x.absorbed, op.friendly_name))
-        return b.name_quantization(op, x, renamed)
+        if x.quantization.equals(quantization):
+            if renamed.equals(quantization):
+                return replace(x, absorbed=(*x.absorbed, op.friendly_name))
+            return b.name_quantization(op, x, renamed)
+        x = mapped(b, op, x, lambda real: real)
     if not renamed.equals(quantization) and not renamed.equals(BYTES):
         b.fail(op, "input and output range differ")
     if isinstance(x, Accumulator):
         x = b.close_quantized(op, x, quantization)
+    elif isinstance(x, Mapped):
+        x = _table(b, op, x, quantization)
     else:
         x = b.add(op, ir.Quantize(name=op.friendly_name, inputs=(x.node,), shape=x.shape, dtype="uint8",
                                   fused=x.absorbed, source_output=op.friendly_name, scale=quantization.scale,
@@ -124,12 +95,19 @@ def transpose(b: Builder, op: "Node") -> Value:
         if isinstance(x, Accumulator):
             return replace(x, channels_first=not x.channels_first, fused=(*x.fused, op.friendly_name),
                            source=op.friendly_name)
-        return replace(x, channels_first=not x.channels_first, absorbed=(*x.absorbed, op.friendly_name))
+        if isinstance(x, Mapped):
+            return replace(x, tensor=_turned(x.tensor, op), source=op.friendly_name)
+        return _turned(x, op)
     shape = op.get_input_shape(0)
     moved = [axis for axis in order if shape[axis] != 1]
     if moved != sorted(moved):
         b.fail(op, f"order {order} of a tensor {tuple(shape)}: only axes of length 1 can move, or NHWC become NCHW")
     return reshape(b, op)
+
+
+def _turned(x: Tensor, op: "Node") -> Tensor:
+    """NHWC as NCHW, or the other way round."""
+    return replace(x, channels_first=not x.channels_first, absorbed=(*x.absorbed, op.friendly_name))
 
 
 def reshape(b: Builder, op: "Node") -> Value:
@@ -150,41 +128,23 @@ def softmax(b: Builder, op: "Node") -> Value:
                                 fused=x.absorbed, source_output=op.friendly_name, channels_first=x.channels_first))
 
 
-def _quantization(b: Builder, op: "Node", x: Tensor | Accumulator, low: Constant, high: Constant) -> Quantization:
+def _table(b: Builder, op: "Node", x: Mapped, q: Quantization) -> Tensor:
+    if not q.per_tensor:
+        b.fail(op, "its ranges differ between channels, behind a function of a quantized tensor")
+    table = np.clip(np.rint(x.real / q.scale) + q.zero_point, 0, 255).astype(np.uint8)
+    name, *others = dict.fromkeys((*x.fused, op.friendly_name))
+    return b.add(op, ir.Table(name=name, inputs=(x.tensor.node,), shape=x.shape, dtype="uint8", table=table,
+                              fused=(*x.tensor.absorbed, *others), source_output=op.friendly_name,
+                              channels_first=x.channels_first, scale=q.scale, output_zero_point=q.zero_point))
+
+
+def _quantization(b: Builder, op: "Node", x: Tensor | Accumulator | Mapped, low: Constant, high: Constant) -> Quantization:
     """The 256 steps from `low` to `high`."""
     ends = np.broadcast_arrays(b.per_channel(op, low, x), b.per_channel(op, high, x))
     try:
         return Quantization(*range_parameters(*ends))
     except ValueError as error:
         b.fail(op, str(error))
-
-
-def _value_and_constant(b: Builder, op: "Node") -> tuple[Accumulator | Constant, Constant]:
-    """The inputs of a commutative operator of which one must be a constant, that one last."""
-    x, y = b.value(op, 0), b.value(op, 1)
-    if isinstance(x, Constant) and not isinstance(y, Constant):
-        x, y = y, x
-    if isinstance(x, Tensor) or not isinstance(y, Constant):
-        b.fail(op, "is only known behind a convolution or product, with a constant")
-    return x, y
-
-
-def _shifted(b: Builder, op: "Node", sign: int) -> Value:
-    x, y = _value_and_constant(b, op) if sign > 0 else (b.value(op, 0), b.constant(op, 1))
-    if isinstance(x, Constant):
-        return Constant(x.real() + sign * y.real())
-    if isinstance(x, Tensor) or x.bounded:
-        b.fail(op, "is only known right behind a convolution or product")
-    return replace(x, offset=x.offset + sign * b.per_channel(op, y, x), fused=(*x.fused, op.friendly_name),
-                   source=op.friendly_name)
-
-
-def _bounded(b: Builder, op: "Node", lower: float, upper: float) -> Value:
-    x = b.value(op, 0)
-    if not isinstance(x, Accumulator):
-        b.fail(op, "is only known behind a convolution, product or pooling")
-    return replace(x, lower=min(max(x.lower, lower), upper), upper=max(min(x.upper, upper), lower),
-                   fused=(*x.fused, op.friendly_name), source=op.friendly_name)
 
 
 def _dequantized(b: Builder, op: "Node", x: Tensor) -> Tensor:
@@ -224,6 +184,8 @@ OPERATORS: dict[str, Callable[[Builder, "Node"], Value | None]] = {
     "Convolution": convolution,
     "FakeQuantize": fake_quantize,
     "GroupConvolution": group_convolution,
+    "HSigmoid": gated,
+    "HSwish": gated,
     "MatMul": matmul,
     "Multiply": multiply,
     "Parameter": parameter,
@@ -231,9 +193,11 @@ OPERATORS: dict[str, Callable[[Builder, "Node"], Value | None]] = {
     "Relu": relu,
     "Reshape": reshape,
     "Result": result,
+    "Sigmoid": sigmoid,
     "Softmax": softmax,
     "Squeeze": reshape,
     "Subtract": subtract,
+    "Swish": swish,
     "Transpose": transpose,
     "Unsqueeze": reshape,
 }

@@ -34,9 +34,19 @@ def evaluate_graph(graph: ir.Graph, *inputs: Array) -> tuple[Array, ...]:
 def _finish(node: ir.Epilogue, acc: Array) -> Array:
     """`acc` int64, bias included and inside int32 -> the node's output."""
     product = acc.astype(np.float32) * node.multiplier
-    if node.dtype == "float32":
-        return product
-    return np.clip(np.rint(product) + np.float32(node.zero_point), node.lo, node.hi).astype(node.dtype)
+    return product if node.dtype == "float32" else _rounded(node, _activated(node, product))
+
+
+def _activated(node: ir.Epilogue, v: Array) -> Array:
+    """float32, an operation a rounding."""
+    if not node.activation:
+        return v
+    gate = np.minimum(np.maximum(v + np.float32(3), np.float32(0)), np.float32(6))
+    return (v * gate if node.activation == "hard_swish" else gate) * np.float32(node.activation_scale)
+
+
+def _rounded(node: ir.Epilogue, steps: Array) -> Array:
+    return np.clip(np.rint(steps) + np.float32(node.zero_point), node.lo, node.hi).astype(node.dtype)
 
 
 def _quantize(node: ir.Quantize, x: Array) -> Array:
@@ -89,6 +99,17 @@ def _average_pool(node: ir.AveragePool, q: Array) -> Array:
     return _finish(node, np.sum(taps, axis=0))
 
 
+def _arithmetic(node: ir.Arithmetic, a: Array, b: Array) -> Array:
+    first, second = (q.astype(np.int32) - np.int32(zero) for q, zero in zip((a, b), node.zero_points))
+    if node.operation == "multiply":
+        return _rounded(node, (first * second).astype(np.float32) * node.multiplier[0])
+    return _rounded(node, first.astype(np.float32) * node.multiplier[0] + second.astype(np.float32) * node.multiplier[1])
+
+
+def _table(node: ir.Table, q: Array) -> Array:
+    return node.table[q]
+
+
 def _softmax(node: ir.Softmax, x: Array) -> Array:
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -104,6 +125,8 @@ _EVALUATORS: dict[type[ir.Node], Callable[..., Array]] = {
     ir.Conv2d: _conv2d,
     ir.Linear: _linear,
     ir.AveragePool: _average_pool,
+    ir.Arithmetic: _arithmetic,
+    ir.Table: _table,
     ir.Softmax: _softmax,
     ir.Reshape: _reshape,
 }

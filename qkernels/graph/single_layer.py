@@ -22,29 +22,31 @@ if TYPE_CHECKING:
 def single_layer_model(ov_model: "openvino.Model", graph: ir.Graph, node: ir.Node) -> "openvino.Model":
     """The model of `node` alone; `graph` is what `import_model(ov_model)` returned.
 
-    One input and one output, each with the bytes of the node's own tensor: uint8 where that is quantized, else float32,
-    in NHWC order. Their shapes are NHWC too, except where an image has one pixel or one channel: then the input has
-    the model's own shape, the bytes being the same (reshape the array to the model's `input(0).shape`).
+    The node's inputs and one output, each with the bytes of the node's own tensor: uint8 where that is quantized, else
+    float32, in NHWC order. Their shapes are NHWC too, except where an image has one pixel or one channel: then the input has
+    the model's own shape, the bytes being the same (reshape the array to the shape of the model's input).
 
     OpenVINO's CPU plugin runs such a convolution, product or pooling in int8 from u8 to u8 with no reordering: it
     does so only behind a FakeQuantize from 0..255, which it folds away, and not behind Convert and Multiply. (A
     transposition of a one-pixel image would stop it from folding, hence the exception.)
 
-    Raises ValueError for an Input, or a node without exactly one input.
+    Raises ValueError for an Input.
     """
-    if len(node.inputs) != 1:
-        raise ValueError(f"node: {node.name!r} reads {len(node.inputs)} tensors, expected 1")
+    if not node.inputs:
+        raise ValueError(f"node: {node.name!r} is an input")
     clone = ov_model.clone()
     # friendly names, which the graph uses, are found by walking: a model has no index of them
     ops = {op.friendly_name: op for op in clone.get_ordered_ops()}
-    before = graph[node.inputs[0]]
-    parameter, source = _source(before)
-    if node.source_output == before.source_output:  # a Dequantize: nothing of the model lies between the two
-        return openvino_module().Model([_opset().result(_sink(node, source))], [parameter], node.name)
-    for target in ops[before.source_output].output(0).get_target_inputs():
-        target.replace_source_output(source.output(0))
+    parameters = []
+    for index, before in enumerate(graph[name] for name in node.inputs):
+        parameter, source = _source(before, f"input{index}")
+        parameters.append(parameter)
+        if node.source_output == before.source_output:  # a Dequantize: nothing of the model lies between the two
+            return openvino_module().Model([_opset().result(_sink(node, source))], parameters, node.name)
+        for target in ops[before.source_output].output(0).get_target_inputs():
+            target.replace_source_output(source.output(0))
     sink = _sink(node, ops[node.source_output])
-    return openvino_module().Model([_opset().result(sink)], [parameter], node.name)
+    return openvino_module().Model([_opset().result(sink)], parameters, node.name)
 
 
 def _opset() -> Any:
@@ -57,13 +59,13 @@ def _nchw(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[0], shape[3], shape[1], shape[2]
 
 
-def _source(before: ir.Node) -> tuple[Any, Any]:
+def _source(before: ir.Node, name: str) -> tuple[Any, Any]:
     """(Parameter, the node that stands for the tensor `before` in the model: float32, in the model's order)."""
     o = _opset()
     dtype = np.dtype(before.dtype)
     moot = before.channels_first and order_is_moot(before.shape)
     shape = _nchw(before.shape) if moot else before.shape
-    parameter = o.parameter(list(shape), dtype, name="input")
+    parameter = o.parameter(list(shape), dtype, name=name)
     x = parameter
     if before.dtype != "float32":
         x = o.convert(x, "f32")
@@ -111,19 +113,16 @@ class LayerCheck:
     inside_fraction: float          # of elements that are not at lo or hi; 1 for float32
 
 
-def check(ov_model: "openvino.Model", graph: ir.Graph, node: ir.Node, x: NDArray[Any] | None = None, *,
-          seed: int = 0) -> LayerCheck:
-    """Runs `node` on `x` (default: random bytes; floats between -1 and 1) in OpenVINO and in NumPy, and compares.
+def check(ov_model: "openvino.Model", graph: ir.Graph, node: ir.Node, *, seed: int = 0) -> LayerCheck:
+    """Runs `node` on random bytes (floats between -1 and 1) in OpenVINO and in NumPy, and compares.
 
     Raises what `single_layer_model` raises.
     """
-    before = graph[node.inputs[0]]
-    if x is None:
-        random = np.random.default_rng(seed)
-        x = (random.integers(0, 256, before.shape, np.uint8) if before.dtype == "uint8"
-             else random.uniform(-1, 1, before.shape).astype(np.float32))
-    ours = evaluate(node, x)
-    theirs = run_single_layer(single_layer_model(ov_model, graph, node), x).reshape(ours.shape)
+    random = np.random.default_rng(seed)
+    inputs = [random.integers(0, 256, before.shape, np.uint8) if before.dtype == "uint8"
+              else random.uniform(-1, 1, before.shape).astype(np.float32) for before in map(graph.__getitem__, node.inputs)]
+    ours = evaluate(node, *inputs)
+    theirs = run_single_layer(single_layer_model(ov_model, graph, node), *inputs).reshape(ours.shape)
     difference = np.abs(ours.astype(np.float64) - theirs)
     exact = float(np.mean(difference == 0))
     if node.dtype == "uint8":
@@ -132,8 +131,8 @@ def check(ov_model: "openvino.Model", graph: ir.Graph, node: ir.Node, x: NDArray
     return LayerCheck(node.name, float(difference.max() / max(np.abs(ours).max(), 1e-30)), exact, 1.0)
 
 
-def run_single_layer(model: "openvino.Model", x: NDArray[Any]) -> NDArray[Any]:
-    """The output of `single_layer_model` for the node's input `x`, in the model's output shape."""
+def run_single_layer(model: "openvino.Model", *inputs: NDArray[Any]) -> NDArray[Any]:
+    """The output of `single_layer_model` for the node's `inputs`, in the model's output shape."""
     # without the hint, the plugin computes what is not quantized in bfloat16 where the CPU has it
     compiled = openvino_module().Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.array(compiled([x.reshape(tuple(compiled.input(0).shape))])[0])
+    return np.array(compiled([x.reshape(tuple(port.shape)) for x, port in zip(inputs, compiled.inputs)])[0])

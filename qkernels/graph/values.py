@@ -80,6 +80,7 @@ class Accumulator:
     source: str                         # the last operator gathered
     lower: float = -np.inf
     upper: float = np.inf
+    activation: str = ""                # as in ir.Epilogue
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,7 +91,30 @@ class Accumulator:
         return self.lower > -np.inf or self.upper < np.inf
 
 
-Value = Constant | Tensor | Accumulator
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """A function of a quantized tensor that no FakeQuantize has closed yet: `real`, float32, for each of its 256 bytes."""
+
+    tensor: Tensor
+    real: ir.F32
+    fused: tuple[str, ...]
+    source: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tensor.shape
+
+    @property
+    def channels_first(self) -> bool:
+        return self.tensor.channels_first
+
+
+Value = Constant | Tensor | Accumulator | Mapped
+
+
+def real_values(q: Quantization) -> ir.F32:
+    """What each byte stands for, of a tensor with one range."""
+    return (np.arange(256, dtype=np.int32) - q.zero_point).astype(np.float32) * q.scale
 
 
 def nhwc(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -58,10 +58,10 @@ def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None])
     counters = {c.name: c for c in run.openvino.counters(x, 50)}
     floats = _float_tensors(run, x)
     rows = []
-    for index, (layer, (source, result)) in enumerate(zip(run.native.model.layers, activations)):
+    for index, (layer, (sources, result)) in enumerate(zip(run.native.model.layers, activations)):
         node = run.native.model.graph[layer.name]
         counter = _take_counter(counters, node)
-        samples, compared = _run_both(run, index, node, source, result, empty)
+        samples, compared = _run_both(run, index, node, sources, result, empty)
         calls.append(np.median(samples["call"], axis=1))
         rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node)))
         progress()
@@ -69,14 +69,14 @@ def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None])
     return LayerResults(tuple(rows), median_interval(np.concatenate(calls), unit=1e3))
 
 
-def _run_both(run: LayerRun, index: int, node: ir.Node, source: NDArray[Any], result: NDArray[Any], empty: CompiledModel
-              ) -> tuple[dict[str, NDArray[np.float64]], tuple[int | None, float]]:
+def _run_both(run: LayerRun, index: int, node: ir.Node, sources: tuple[NDArray[Any], ...], result: NDArray[Any],
+              empty: CompiledModel) -> tuple[dict[str, NDArray[np.float64]], tuple[int | None, float]]:
     """Nanoseconds of "qkernels", "openvino" and an empty "call" in turn; and how far the outputs lie apart."""
     single = CompiledModel(single_layer_model(run.openvino.ov_model, run.native.model.graph, node), run.native.threads)
-    single.bind(source)
+    single.bind(*sources)
     single.infer()
     compared = _compare(result, single.output())
-    sides = {"qkernels": run.native.layer_sampler(index, source),
+    sides = {"qkernels": run.native.layer_sampler(index, sources),
              "openvino": lambda n: time_calls(single.infer, n), "call": lambda n: time_calls(empty.infer, n)}
     return interleave(sides, rounds=run.rounds, idle_ms=IDLE_MS, warmup=2, batch={
         name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()}), compared

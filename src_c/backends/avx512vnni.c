@@ -18,6 +18,7 @@ const struct qk_backend qk_backend_avx512vnni = {
         .window_sum = qk_window_sum_avx512vnni,
         .add = qk_add_u8_avx512vnni,
         .multiply = qk_multiply_u8_avx512vnni,
+        .table = qk_table_u8_avx512vnni,
         .softmax_row = qk_softmax_row_avx512vnni,
         .probe_peak = qk_probe_peak_avx512vnni,
         .probe_read = qk_probe_read_avx512vnni,

@@ -11,6 +11,7 @@
 #include "../kernels/probe/probe.h"
 #include "../kernels/quantize/quantize.h"
 #include "../kernels/softmax/softmax.h"
+#include "../kernels/table/table.h"
 
 struct qk_kernels {
     qk_quantize_fn *quantize;
@@ -27,6 +28,7 @@ struct qk_kernels {
     qk_window_sum_fn *window_sum;
     qk_arithmetic_fn *add;
     qk_arithmetic_fn *multiply;
+    qk_table_fn *table;
     qk_softmax_row_fn *softmax_row;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;

@@ -17,6 +17,7 @@ const struct qk_backend qk_backend_scalar = {
         .window_sum = qk_window_sum_scalar,
         .add = qk_add_u8_scalar,
         .multiply = qk_multiply_u8_scalar,
+        .table = qk_table_u8_scalar,
         .softmax_row = qk_softmax_row_scalar,
         .probe_peak = qk_probe_peak_scalar,
         .probe_read = qk_probe_read_scalar,

@@ -10,20 +10,30 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 struct bounds {
-    __m256 hi_float;
+    __m256 hi_float, activation_scale;
+    int activation;
     __m256i hi, zero_point, lo, flip; /* 16-bit hi - zero_point and zero_point; bytes lo and flip */
 };
 
 ALWAYS_INLINE struct bounds make_bounds(const struct qk_requant *r) {
-    return (struct bounds){_mm256_set1_ps(r->hi_float), _mm256_set1_epi16((int16_t)(r->hi - r->zero_point)),
+    return (struct bounds){_mm256_set1_ps(r->hi_float), _mm256_set1_ps(r->activation_scale), r->activation,
+                           _mm256_set1_epi16((int16_t)(r->hi - r->zero_point)),
                            _mm256_set1_epi16((int16_t)r->zero_point), _mm256_set1_epi8((char)r->lo),
                            _mm256_set1_epi8((char)r->flip)};
 }
 
-/* round_half_even(float32(acc) * multiplier) */
+ALWAYS_INLINE __m256 activate(__m256 v, const struct bounds *b) {
+    if (b->activation == QK_NO_ACTIVATION) return v;
+    const __m256 above = _mm256_max_ps(_mm256_add_ps(v, _mm256_set1_ps(3)), _mm256_setzero_ps());
+    const __m256 gate = _mm256_min_ps(above, _mm256_set1_ps(6));
+    return _mm256_mul_ps(b->activation == QK_HARD_SWISH ? _mm256_mul_ps(v, gate) : gate, b->activation_scale);
+}
+
+/* round_half_even of the activated float32(acc) * multiplier. The minimum's operands are in this order for NaN, infinity times
+ * zero, to go on and become `lo`, as in the definition. */
 ALWAYS_INLINE __m256i scale_and_round(__m256i acc, __m256 multiplier, const struct bounds *b, enum form form) {
     const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), multiplier);
-    return _mm256_cvtps_epi32(form == ANY ? _mm256_min_ps(v, b->hi_float) : v);
+    return _mm256_cvtps_epi32(form == ANY ? _mm256_min_ps(b->hi_float, activate(v, b)) : v);
 }
 
 /* 16-bit, zero point added and clamped from above; lanes of 128 bits hold four of `low`, then four of `high` */

@@ -62,7 +62,7 @@ qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const in
     d->kernel = qk_current_kernels()->depthwise;
     d->op = (qk_op){d->kernel->name, 0, run, destroy, 1};
     d->shape = *shape;
-    d->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    d->requant = qk_epilogue_requant(epilogue);
     d->requant.bounded = qk_is_bounded(9, 255, s->channels_in, epilogue->bias, epilogue->multiplier);
     d->packed = qk_aligned_alloc(d->kernel->packed_bytes(s->channels_in, weights));
     d->pad = qk_aligned_alloc(s->channels_in);

@@ -71,7 +71,7 @@ qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_
     for (size_t i = 0; i < 3; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
     c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
     c->op = (qk_op){c->kernel->name, BUFFER_ROWS * c->row_bytes, run, destroy, 1};
-    c->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    c->requant = qk_epilogue_requant(epilogue);
     c->requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, 255, s->channels_out, epilogue->bias, epilogue->multiplier);
     c->packed = qk_aligned_alloc(c->kernel->packed_bytes(s->channels_out));
     if (!c->packed) {

@@ -38,7 +38,7 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_ep
     if (!c) return QK_ERROR_MEMORY;
     c->shape = *shape;
     c->dtype = epilogue->dtype;
-    c->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    c->requant = qk_epilogue_requant(epilogue);
     c->groups = qk_aligned_alloc(s->groups * sizeof *c->groups);
     c->pad = qk_aligned_alloc(s->channels_in);
     qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;

@@ -59,7 +59,7 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
     l->op = (qk_op){.run = run, .destroy = destroy, .n_inputs = 1};
     l->input_zero_point = desc->input_zero_point;
     l->dtype = epilogue->dtype;
-    l->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    l->requant = qk_epilogue_requant(epilogue);
     qk_status status = qk_matrix_pack(&l->matrix, qk_current_kernels(), desc->k, desc->n, &weights);
     if (status == QK_OK) status = qk_columns_make(&l->columns, &l->matrix, epilogue, l->input_zero_point);
     if (status == QK_OK && !zero) {
@@ -94,7 +94,7 @@ qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t in
     const struct linear *l = (const struct linear *)op;
     if (l->weights_zero_point && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
     const int32_t za = qk_zero_point_u8(input_dtype, input_zero_point);
-    const struct qk_requant requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    const struct qk_requant requant = qk_epilogue_requant(epilogue);
     const size_t threads = (size_t)qk_threads_enter();
     const size_t column_bytes = qk_columns_bytes(&l->matrix), a_bytes = m * l->matrix.k;
     const size_t copied = input_dtype == QK_S8 ? qk_round_up(a_bytes, 64) : 0;

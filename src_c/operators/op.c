@@ -38,6 +38,15 @@ const char *qk_op_implementation(const qk_op *op) {
     return op->implementation;
 }
 
+struct qk_requant qk_epilogue_requant(const qk_epilogue *epilogue) {
+    _Static_assert((int)QK_ACTIVATION_HARD_SWISH == QK_HARD_SWISH && (int)QK_ACTIVATION_HARD_SIGMOID == QK_HARD_SIGMOID,
+                   "kernels number activations as the public header does");
+    struct qk_requant requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
+    requant.activation = (uint8_t)epilogue->activation;
+    requant.activation_scale = epilogue->activation_scale;
+    return requant;
+}
+
 size_t qk_op_inputs(const qk_op *op) {
     return op->n_inputs;
 }

@@ -19,6 +19,7 @@ void qk_aligned_free(void *p);
 
 /* The requantization of bytes as kernels want it: int8 is uint8 plus 128 with the sign bit flipped. */
 struct qk_requant qk_make_requant(qk_dtype dtype, int32_t zero_point, int32_t lo, int32_t hi);
+struct qk_requant qk_epilogue_requant(const qk_epilogue *epilogue);
 static inline uint8_t qk_flip(qk_dtype dtype) {
     return dtype == QK_S8 ? 0x80 : 0;
 }

@@ -106,7 +106,7 @@ def layer(**sizes):
 def test_convolution(name, sizes):
     work = layer(**sizes)
     assert isinstance(work, Layer)
-    expected = evaluate(work.node, work.source)
+    expected = evaluate(work.node, *work.sources)
     assert 0.2 < np.mean((expected > 0) & (expected < 255))  # it is not all saturated
     found, tolerance = result_of(name, work)
     assert np.abs(found.reshape(expected.shape).astype(int) - expected).max() <= tolerance <= 1

@@ -1,20 +1,15 @@
 /* The definition of the sum and the product of quantized arrays. */
 #include "arithmetic.h"
-#include <math.h>
-
-static uint8_t requantize(float v, const struct qk_requant *r) {
-    return (uint8_t)((int32_t)rintf(fminf(fmaxf(v, r->lo_float), r->hi_float)) + r->zero_point) ^ r->flip;
-}
 
 void qk_add_u8_scalar(const uint8_t *a, const uint8_t *b, uint8_t *out, size_t n, const struct qk_arithmetic *p) {
     for (size_t i = 0; i < n; i++) {
         const float first = (float)(a[i] - p->zero_a) * p->scale_a;
         const float second = (float)(b[i] - p->zero_b) * p->scale_b;
-        out[i] = requantize(first + second, &p->requant);
+        out[i] = qk_round_to_byte(first + second, &p->requant);
     }
 }
 
 void qk_multiply_u8_scalar(const uint8_t *a, const uint8_t *b, uint8_t *out, size_t n, const struct qk_arithmetic *p) {
     for (size_t i = 0; i < n; i++)
-        out[i] = requantize((float)((a[i] - p->zero_a) * (b[i] - p->zero_b)) * p->scale_a, &p->requant);
+        out[i] = qk_round_to_byte((float)((a[i] - p->zero_a) * (b[i] - p->zero_b)) * p->scale_a, &p->requant);
 }

@@ -1,6 +1,5 @@
 /* The definition of the first convolution. */
 #include "conv_first.h"
-#include <math.h>
 #include <string.h>
 
 struct parameters {
@@ -38,9 +37,7 @@ static void run(const struct qk_conv_first_rows *rows, const void *packed, const
                         const uint8_t q = rows->image[(2 * y + i) * rows->image_stride + 6 * x + j];
                         sum += (uint32_t)(q * p.weights[(9 * i + j) * rows->channels + c]);
                     }
-                const float v = (float)(int32_t)sum * p.multiplier[c];
-                const float rounded = rintf(fminf(fmaxf(v, r->lo_float), r->hi_float));
-                *out++ = (uint8_t)((int32_t)rounded + r->zero_point) ^ r->flip;
+                *out++ = qk_round_to_byte(qk_activate((float)(int32_t)sum * p.multiplier[c], r), r);
             }
 }
 

@@ -300,17 +300,17 @@ ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kin
     two_vectors(v, i, 0, c0, c1, c2, c0, c1, c2, &bounds, kind);
 }
 
-/* A function of its own for each kind. What networks spend little time in shares one, `_rest`: masks, any epilogue. */
+/* A function of its own for each kind; blocks with channels missing share one, `_rest`, with masks. */
 typedef void columns_fn(const struct view *v, size_t pad_left);
 #define KIND(name, ...)                                                                                                \
     static void name(const struct view *v, size_t pad_left) { run_columns(v, pad_left, (struct kind){__VA_ARGS__}); }
-struct columns { columns_fn *plain, *bounded, *again, *rest; };
+struct columns { columns_fn *plain, *bounded, *any, *rest; };
 #define KINDS(name, rows_out, stride, pixels, adjacent)                                                                \
     KIND(name##_plain, rows_out, stride, pixels, adjacent, 1, 0, PLAIN)                                                \
     KIND(name##_bounded, rows_out, stride, pixels, adjacent, 1, 0, BOUNDED)                                            \
-    KIND(name##_again, rows_out, stride, pixels, adjacent, 1, 1, BOUNDED)                                              \
+    KIND(name##_any, rows_out, stride, pixels, adjacent, 1, 1, ANY)                                                    \
     KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
-    static const struct columns name = {name##_plain, name##_bounded, name##_again, name##_rest};
+    static const struct columns name = {name##_plain, name##_bounded, name##_any, name##_rest};
 #define REST(name, rows_out, stride, pixels)                                                                           \
     KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
     static const struct columns name = {name##_rest, name##_rest, name##_rest, name##_rest};
@@ -338,8 +338,8 @@ static const struct columns *columns_of(const struct qk_depthwise_rows *rows, si
 static columns_fn *choose(const struct qk_depthwise_rows *rows, const struct block *block, size_t left, enum form form) {
     const size_t period = period_of(left);
     const struct columns *columns = columns_of(rows, period);
-    if (form == ANY || left < period) return columns->rest;
-    if (block->n_again) return columns->again;
+    if (left < period) return columns->rest;
+    if (form == ANY || block->n_again) return columns->any;
     return form == PLAIN ? columns->plain : columns->bounded;
 }
 

@@ -1,6 +1,5 @@
 /* The definition of the depthwise 3x3 convolution. */
 #include "depthwise.h"
-#include <math.h>
 #include <string.h>
 
 struct parameters {
@@ -39,9 +38,7 @@ static void run(const struct qk_depthwise_rows *rows, const void *packed, const 
                         const uint8_t *input = column < rows->width ? rows->row[y + i] + column * rows->step[y + i] : rows->pad;
                         sum += (uint32_t)(input[c] * p.weights[(i * 3 + j) * rows->channels + c]);
                     }
-                const float v = (float)(int32_t)sum * p.multiplier[c];
-                const float rounded = rintf(fminf(fmaxf(v, r->lo_float), r->hi_float));
-                rows->out[y][x * rows->channels + c] = (uint8_t)((int32_t)rounded + r->zero_point) ^ r->flip;
+                rows->out[y][x * rows->channels + c] = qk_round_to_byte(qk_activate((float)(int32_t)sum * p.multiplier[c], r), r);
             }
 }
 

@@ -1,13 +1,7 @@
 /* The definition of the matrix product: natural column order, no interleaving of rows (kr 1). */
 #include "gemm.h"
-#include <math.h>
 
 enum { MR = 4, NR = 4 };
-
-static uint8_t requantize(int32_t acc, float multiplier, const struct qk_requant *r) {
-    const float v = (float)acc * multiplier;
-    return (uint8_t)((int32_t)rintf(fminf(fmaxf(v, r->lo_float), r->hi_float)) + r->zero_point) ^ r->flip;
-}
 
 static void run(size_t m, size_t n, const void *a, size_t a_stride, const struct qk_gemm_panel *panel,
                 const struct qk_gemm_epilogue *epilogue, void *c, size_t c_stride) {
@@ -21,7 +15,9 @@ static void run(size_t m, size_t n, const void *a, size_t a_stride, const struct
             uint8_t *row = (uint8_t *)c + i * c_stride;
             if (epilogue->out == QK_GEMM_OUT_S32) ((int32_t *)row)[j] = acc;
             else if (epilogue->out == QK_GEMM_OUT_F32) ((float *)row)[j] = (float)acc * epilogue->multiplier[j];
-            else row[j] = requantize(acc, epilogue->multiplier[j], &epilogue->requant);
+            else
+                row[j] = qk_round_to_byte(qk_activate((float)acc * epilogue->multiplier[j], &epilogue->requant),
+                                          &epilogue->requant);
         }
 }
 
