@@ -18,7 +18,8 @@ Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
     name: str
-    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, table, softmax
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, table,
+                                    # transpose, softmax
     implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
     inputs: tuple[int, ...]         # tensor numbers
     output: int
@@ -65,6 +66,8 @@ class Plan:
         (multiply: the first is the product's)."""
     def table(self, src: int, entries: NDArray[np.uint8], *, name: str) -> int:
         """Each byte replaced by one of 256 entries."""
+    def transpose(self, src: int, rows: int, columns: int, shape: tuple[int, ...], *, name: str) -> int:
+        """Each (rows, columns) matrix of the tensor transposed; `shape` is the result's."""
     def softmax(self, src: int, *, name: str) -> int:
         """float32 over the last axis."""
     def reshape(self, src: int, shape: tuple[int, ...]) -> int:

@@ -307,6 +307,14 @@ cdef class Plan:
         raise_for(qk_table_create(math.prod(shape), <const uint8_t *>address(entries), &op), name)
         return self.append(op, src, shape, "uint8", name, "table", 0, 0, 0, 0)
 
+    def transpose(self, int src, rows, columns, shape, *, name):
+        elements = math.prod(self._shapes[src])
+        if elements != math.prod(shape) or elements % (rows * columns):
+            raise ValueError(f"{name}: {self._shapes[src]} in matrices of {rows} x {columns} is not {shape}")
+        cdef qk_op *op
+        raise_for(qk_transpose_create(elements // (rows * columns), rows, columns, _DTYPES[self._dtypes[src]], &op), name)
+        return self.append(op, src, shape, self._dtypes[src], name, "transpose", 0, 0, 0, 0)
+
     def softmax(self, int src, *, name):
         shape = self._shapes[src]
         cdef qk_op *op

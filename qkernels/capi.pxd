@@ -92,6 +92,7 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_dequantize_create(const qk_affine *, qk_op **)
     qk_status qk_arithmetic_create(const qk_arithmetic_desc *, qk_op **)
     qk_status qk_table_create(size_t, const uint8_t *, qk_op **)
+    qk_status qk_transpose_create(size_t, size_t, size_t, qk_dtype, qk_op **)
     qk_status qk_softmax_create(size_t, size_t, qk_op **)
     void qk_op_destroy(qk_op *)
     const char *qk_op_implementation(const qk_op *)

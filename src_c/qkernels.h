@@ -139,6 +139,8 @@ qk_status qk_quantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_dequantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op);
 qk_status qk_table_create(size_t elements, const uint8_t *table, qk_op **op); /* bytes x[i] -> table[x[i]], 256 entries */
+/* Each (rows, columns) matrix of `matrices` transposed; elements of one or four bytes. */
+qk_status qk_transpose_create(size_t matrices, size_t rows, size_t columns, qk_dtype dtype, qk_op **op);
 qk_status qk_softmax_create(size_t rows, size_t columns, qk_op **op);
 void qk_op_destroy(qk_op *op);
 const char *qk_op_implementation(const qk_op *op);

@@ -152,9 +152,10 @@ class Builder:
                 name: str | None = None) -> Tensor:
         """`x`, in the model's order of elements, as `shape` (NHWC when the result is to be `channels_first`)."""
         fused = () if name else (op.friendly_name,)
-        if x.channels_first != channels_first and not order_is_moot(x.shape if x.channels_first else shape):
-            self.fail(op, "data would have to be reordered between NCHW and NHWC here, which the native plan cannot; "
-                          "a model with NHWC inputs and outputs needs no such step")
+        if x.channels_first and not channels_first and not order_is_moot(x.shape):
+            x = self._transposed(op, x, (x.shape[0], x.shape[3], x.shape[1], x.shape[2]), channels_first=False)
+        if channels_first and not x.channels_first and not order_is_moot(shape):
+            return self._transposed(op, x, shape, channels_first=True)
         if x.quantization and not x.quantization.per_tensor and x.shape[-1] != shape[-1]:
             self.fail(op, "takes the channels apart that are quantized one by one")
         if x.shape == shape:
@@ -163,6 +164,18 @@ class Builder:
         return self.add(op, ir.Reshape(
             name=name or op.friendly_name, inputs=(x.node,), shape=shape, dtype="uint8" if q else "float32",
             fused=x.absorbed, source_output=op.friendly_name if not name else self.source(x),
+            channels_first=channels_first, scale=q.scale if q else None, output_zero_point=q.zero_point if q else None))
+
+    def _transposed(self, op: "openvino.Node", x: Tensor, shape: tuple[int, ...], *, channels_first: bool) -> Tensor:
+        """`x` in the other order of an image's axes, in memory."""
+        if x.quantization and not x.quantization.per_tensor:
+            self.fail(op, "reads NCHW as NHWC, or the other way round, of a tensor whose channels are quantized one by one")
+        name = f"{x.node}/{'nhwc' if channels_first else 'nchw'}"
+        if name in self.nodes:      # another operator has asked for it
+            return Tensor(name, shape, channels_first, x.quantization)
+        node, q = self.nodes[x.node], x.quantization
+        return self.add(op, ir.Transpose(
+            name=name, inputs=(x.node,), shape=shape, dtype=node.dtype, fused=x.absorbed, source_output=self.source(x),
             channels_first=channels_first, scale=q.scale if q else None, output_zero_point=q.zero_point if q else None))
 
     def as_images(self, op: "openvino.Node", x: Tensor) -> Tensor:

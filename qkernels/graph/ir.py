@@ -148,6 +148,11 @@ class Softmax(Node):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Transpose(Node):
+    """NCHW to NHWC where `channels_first` (of the output) says so, else NHWC to NCHW; `shape` is the result's."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Reshape(Node):
     """The same elements under another shape; nothing is computed."""
 

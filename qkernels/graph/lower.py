@@ -67,6 +67,14 @@ def _table(plan: "Plan", src: list[int], node: ir.Table) -> int:
     return plan.table(src[0], node.table, name=node.name)
 
 
+def _transpose(plan: "Plan", src: list[int], node: ir.Transpose) -> int:
+    if node.channels_first:
+        columns, rows = node.shape[1] * node.shape[2], node.shape[3]
+    else:
+        columns, rows = node.shape[1], node.shape[2] * node.shape[3]
+    return plan.transpose(src[0], rows, columns, node.shape, name=node.name)
+
+
 def _softmax(plan: "Plan", src: list[int], node: ir.Softmax) -> int:
     return plan.softmax(src[0], name=node.name)
 
@@ -85,5 +93,6 @@ _BUILDERS: dict[type[ir.Node], Callable[..., int]] = {
     ir.Arithmetic: _arithmetic,
     ir.Table: _table,
     ir.Softmax: _softmax,
+    ir.Transpose: _transpose,
     ir.Reshape: _reshape,
 }

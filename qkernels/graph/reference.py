@@ -110,6 +110,10 @@ def _table(node: ir.Table, q: Array) -> Array:
     return node.table[q]
 
 
+def _transpose(node: ir.Transpose, x: Array) -> Array:
+    return x.transpose((0, 2, 3, 1) if node.channels_first else (0, 3, 1, 2))
+
+
 def _softmax(node: ir.Softmax, x: Array) -> Array:
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -128,5 +132,6 @@ _EVALUATORS: dict[type[ir.Node], Callable[..., Array]] = {
     ir.Arithmetic: _arithmetic,
     ir.Table: _table,
     ir.Softmax: _softmax,
+    ir.Transpose: _transpose,
     ir.Reshape: _reshape,
 }

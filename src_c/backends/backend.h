@@ -12,6 +12,7 @@
 #include "../kernels/quantize/quantize.h"
 #include "../kernels/softmax/softmax.h"
 #include "../kernels/table/table.h"
+#include "../kernels/transpose/transpose.h"
 
 struct qk_kernels {
     qk_quantize_fn *quantize;
@@ -29,6 +30,8 @@ struct qk_kernels {
     qk_arithmetic_fn *add;
     qk_arithmetic_fn *multiply;
     qk_table_fn *table;
+    qk_transpose_u8_fn *transpose_u8;
+    qk_transpose_u32_fn *transpose_u32;
     qk_softmax_row_fn *softmax_row;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;

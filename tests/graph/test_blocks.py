@@ -28,7 +28,7 @@ def compared(model, kinds, limit=1):
             found = check(model, graph, node)
             assert found.max_difference <= (limit if node.dtype == "uint8" else 1e-4), found
             assert node.dtype == "float32" or found.exact_fraction > 0.98, found
-    assert [type(node).__name__ for node in graph.nodes if not isinstance(node, (ir.Input, ir.Quantize, ir.Dequantize))
+    assert [type(node).__name__ for node in graph.nodes if not isinstance(node, (ir.Input, ir.Quantize, ir.Dequantize, ir.Reshape))
             ] == kinds
     x = RANDOM.uniform(-1, 1, graph.input_shapes[0]).astype(np.float32)
     expected, = evaluate_graph(graph, x)
@@ -96,3 +96,18 @@ def test_refused():
         import_model(model_of(o.sigmoid(x), parameter))
     with pytest.raises(UnsupportedModelError, match="behind a FakeQuantize"):
         import_model(model_of(ranged(o.sigmoid(unquantized), -1, 1), parameter))
+
+
+def test_a_model_in_nchw_from_end_to_end():
+    parameter = o.parameter([1, 3, 13, 10], np.float32, name="image")
+    y = ranged(o.relu(conv(ranged(parameter, -1, 1), int8_weights((20, 3, 3, 3)))), 0, 2)
+    model = openvino.Model([o.result(y)], [parameter], "nchw")
+    graph = compared(model, ["Transpose", "Conv2d", "Transpose"])
+    assert graph.input_shapes == ((1, 3, 13, 10),) and graph.output_shapes == ((1, 20, 13, 10),)
+
+
+def test_flattening_an_image_in_the_order_of_the_model():
+    parameter, x = images(6, side=5)
+    flat = o.reshape(ranged(conv(x, int8_weights((8, 6, 1, 1))), -2, 2), np.array([1, 200], np.int64), False)
+    product = o.matmul(flat, int8_weights((10, 200)), False, True)
+    compared(model_of(ranged(product, -9, 9), parameter), ["Conv2d", "Transpose", "Linear"])

@@ -204,13 +204,15 @@ def test_refused_patterns():
         refused(model_of(last, parameter), match)
 
 
-def test_nchw_parameter_is_refused_unless_the_order_is_moot():
+def test_nchw_is_reordered_unless_the_order_is_moot():
     parameter = o.parameter([1, 8, 5, 5], np.float32)
-    y = conv(quantize(parameter, 0, 1), int8_weights((4, 8, 1, 1)))
-    refused(model_of(quantize(o.relu(y), 0, 1), parameter), "reordered between NCHW and NHWC")
+    low, high = np.zeros((1, 8, 1, 1)), np.linspace(1, 2, 8).reshape(1, 8, 1, 1)
+    y = conv(quantize(parameter, low, high), int8_weights((8, 1, 1, 1, 1)), group=True)
+    refused(model_of(quantize(o.relu(y), 0, 1), parameter), "whose channels are quantized one by one")
     gray = o.parameter([1, 1, 5, 5], np.float32)
     y = o.reshape(quantize(o.relu(conv(quantize(gray, 0, 1), int8_weights((1, 1, 3, 3)))), 0, 1), [1, 25], False)
-    assert import_model(model_of(y, gray)).input_shapes == ((1, 1, 5, 5),)
+    graph = import_model(model_of(y, gray))
+    assert graph.input_shapes == ((1, 1, 5, 5),) and not any(isinstance(node, ir.Transpose) for node in graph.nodes)
 
 
 def test_dynamic_shape_is_refused():

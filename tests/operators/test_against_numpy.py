@@ -288,3 +288,17 @@ def test_arithmetic(isa, threads, rng, operation, shape, one_pixel, dtype):
         out = np.full(shape, 85, dtype)
         plan.run((a, b), (out,))
         np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("matrices, rows, columns", [(2, 3, 1500), (1, 33, 70), (3, 64, 49), (1, 1, 5), (2, 100, 1025)])
+def test_transpose(isa, threads, rng, matrices, rows, columns, dtype):
+    x = random_bytes(rng, (matrices, rows, columns)).astype(dtype)
+    got = run_plan(lambda plan, source: plan.transpose(source, rows, columns, (matrices, columns, rows), name="t"), x, threads)
+    np.testing.assert_array_equal(got, x.transpose(0, 2, 1))
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 1000, 70000])
+def test_table(isa, threads, rng, size):
+    x, entries = random_bytes(rng, (size,)), random_bytes(rng, (256,))
+    np.testing.assert_array_equal(run_plan(lambda plan, source: plan.table(source, entries, name="t"), x, threads), entries[x])
