@@ -9,6 +9,7 @@
 #include "../kernels/pool/pool.h"
 #include "../kernels/probe/probe.h"
 #include "../kernels/quantize/quantize.h"
+#include "../kernels/quantize/quantize_wide.h"
 #include "../kernels/softmax/softmax.h"
 
 struct qk_kernels {
@@ -19,6 +20,9 @@ struct qk_kernels {
     qk_requantize_fn *requantize;
     qk_requantize_channels_fn *requantize_channels;
     qk_minmax_fn *minmax;
+    qk_quantize16_fn *quantize16;
+    qk_dequantize16_fn *dequantize16;
+    qk_dequantize32_fn *dequantize32;
     const struct qk_gemm_kernel *gemm;        /* any N */
     const struct qk_gemm_kernel *gemm_narrow; /* N that does not fill gemm's panels; NULL in a table: the same as gemm */
     const struct qk_depthwise_kernel *depthwise;

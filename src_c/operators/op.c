@@ -3,6 +3,7 @@
 #include <string.h>
 
 size_t qk_dtype_size(qk_dtype dtype) {
+    if (dtype == QK_U16 || dtype == QK_S16) return 2;
     return dtype == QK_U8 || dtype == QK_S8 ? 1 : 4;
 }
 
