@@ -22,15 +22,15 @@ class _View(NamedTuple):
     scale: Array
     zero_point: Array
     axis: int | None
-    blocks: tuple[int, int] | None                # (axis of the array, its length there) where it was cut into blocks
+    blocks: tuple[int, int] | None                # where it was cut into blocks: (axis, its length when filled up)
 
     def restored(self, result: Array, shape: tuple[int, ...]) -> Array:
-        """What was made of `array`, as an array of the shape that `array` was seen of."""
+        """What was made of `array`, as `shape`, which it is a view of."""
         if self.blocks is None:
             return result
-        axis, length = self.blocks
-        rest = shape[:axis] + shape[axis + 1:]
-        return np.ascontiguousarray(np.moveaxis(result.reshape(*rest, -1)[..., :length], -1, axis))
+        axis, filled = self.blocks
+        lines = result.reshape(*shape[:axis], *shape[axis + 1:], filled)
+        return np.ascontiguousarray(np.moveaxis(lines[..., :shape[axis]], -1, axis))
 
 
 def _view(x: Array, scale: Array, zero_point: Array | None, axis: int, block_size: int, names: tuple[str, str]) -> _View:
@@ -53,11 +53,10 @@ def _blocked(x: Array, scale: Array, points: Array, axis: int, block_size: int, 
     if block_size < 0 or scale.shape != expected:
         raise ValueError(f"{name}: expected shape {expected} for block_size {block_size} on axis {axis}, got {scale.shape}")
     lines = np.moveaxis(x, where, -1)
-    missing = count * block_size - x.shape[where]
-    lines = np.pad(lines, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
-    rows = lines.reshape(scale.size, block_size)
-    return _View(rows, np.moveaxis(scale, where, -1).reshape(-1), np.moveaxis(points, where, -1).reshape(-1), 0,
-                 (where, x.shape[where]))
+    filled = count * block_size
+    rows = np.pad(lines, [(0, 0)] * (x.ndim - 1) + [(0, filled - x.shape[where])]).reshape(scale.size, block_size)
+    each = (np.moveaxis(values, where, -1).reshape(-1) for values in (scale, points))
+    return _View(rows, *each, 0, (where, filled))
 
 
 def quantize_linear(x: Array, y_scale: Array, y_zero_point: Array | None = None, *, axis: int = 1, block_size: int = 0,
@@ -97,7 +96,7 @@ def _divided(x: Array, scale: Array, axis: int | None, dtype: np.dtype[Any]) -> 
 
 def dequantize_linear(x: Array, x_scale: Array, x_zero_point: Array | None = None, *, axis: int = 1, block_size: int = 0,
                       output_dtype: int = 0) -> tuple[Array]:
-    """(x - x_zero_point) * x_scale in float32, rounded once more where `output_dtype`, by default x_scale's type, is shorter."""
+    """(x - x_zero_point) * x_scale in float32, rounded once more to a shorter `output_dtype`, by default x_scale's type."""
     supported(x.dtype.name, "x", *QUANTIZED, "int32")
     target = supported(type_name(output_dtype) if output_dtype else x_scale.dtype.name, "y", *FLOATS)
     supported(x_scale.dtype.name, "x_scale", *FLOATS)

@@ -38,13 +38,14 @@ class PreparedModel(base.BackendRep):
         if kwargs:
             raise TypeError(f"run: expected no further arguments, got {', '.join(kwargs)}")
         if len(inputs) != len(self._inputs):
-            raise ValueError(f"inputs: expected {len(self._inputs)} ({', '.join(i.name for i in self._inputs)}), got {len(inputs)}")
+            names = ", ".join(declared.name for declared in self._inputs)
+            raise ValueError(f"inputs: expected {len(self._inputs)} ({names}), got {len(inputs)}")
         values = {"": None, **self._constants}
         for declared, value in zip(self._inputs, inputs):
             values[declared.name] = _checked(np.asarray(value), declared)
         for node, operator in self._steps:
             results = run_operator(operator, node, [values[name] for name in node.input])
-            values.update((name, result) for name, result in zip(node.output, results) if name)
+            values.update(zip(node.output, results))
         return base.namedtupledict("Outputs", self._outputs)(*(values[name] for name in self._outputs))
 
 
@@ -119,4 +120,4 @@ class QkernelsBackend(base.Backend):
             if (result.dtype, result.shape) != (np.dtype(expected[0]), tuple(expected[1])):
                 raise ValueError(f"outputs_info: expected {np.dtype(expected[0])} {tuple(expected[1])} for {name}, "
                                  f"got {result.dtype} {result.shape}")
-        return base.namedtupledict("Outputs", list(node.output))(*results[:len(node.output)])
+        return base.namedtupledict("Outputs", list(node.output))(*results)

@@ -73,7 +73,9 @@ def _zero_point(values: Array | None, dtype: np.dtype[Any], name: str) -> NDArra
 def _requantized(sums: NDArray[np.int32], factors: NDArray[np.float64], zero_point: Array) -> Array:
     """`factors` that broadcast to the sums: one, one for each index of the last axis, or of any other shape."""
     supported(zero_point.dtype.name, "y_zero_point", *BYTES)
-    point, dtype, multipliers = int(_one(zero_point, "y_zero_point")), zero_point.dtype, np.asarray(factors, np.float32)
+    point, dtype = int(_one(zero_point, "y_zero_point")), zero_point.dtype
+    with np.errstate(over="ignore"):              # infinity, which the kernels refuse
+        multipliers = np.asarray(factors).astype(np.float32)
     if multipliers.size in (1, multipliers.shape[-1] if multipliers.ndim else 1):
         return qk.requantize(sums, multipliers.reshape(-1), point, dtype=dtype, axis=-1)
     flat = np.broadcast_to(multipliers, sums.shape).reshape(-1)

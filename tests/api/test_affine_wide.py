@@ -6,6 +6,7 @@ import pytest
 import qkernels as qk
 
 WIDE = ["uint16", "int16"]
+REAL = np.ones(3, np.float32)
 
 
 def expected_quantized(x, scale, zero_point, dtype):
@@ -16,7 +17,8 @@ def expected_quantized(x, scale, zero_point, dtype):
     return np.clip(np.nan_to_num(steps, nan=0.0, posinf=1e9, neginf=-1e9) + zero_point, info.min, info.max).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype, zero_point", [("uint16", 0), ("uint16", 65535), ("int16", -32768), ("int16", -7), ("int16", 32767)])
+@pytest.mark.parametrize("dtype, zero_point", [("uint16", 0), ("uint16", 65535), ("int16", -32768), ("int16", -7),
+                                               ("int16", 32767)])
 @pytest.mark.parametrize("x_dtype", [np.float32, np.float16, np.float64])
 def test_quantize(isa, rng, dtype, zero_point, x_dtype):
     """Ties, specials, saturation at both ends, every float type."""
@@ -78,12 +80,12 @@ def test_qparams(rng, dtype):
 
 
 @pytest.mark.parametrize("call, error, message", [
-    (lambda: qk.quantize(np.ones(3, np.float32), 1.0, -1, dtype=np.uint16), ValueError, "zero_point: expected values in 0..65535"),
-    (lambda: qk.quantize(np.ones(3, np.float32), 1.0, 40000, dtype=np.int16), ValueError, "zero_point: expected values in -32768"),
-    (lambda: qk.quantize(np.ones(3, np.float32), 1.0, dtype=np.uint32), TypeError, "dtype: expected uint8 or int8 or uint16"),
-    (lambda: qk.dequantize(np.ones(3, np.int32), 1.0, 1), ValueError, "zero_point: expected values in 0..0"),
+    (lambda: qk.quantize(REAL, 1.0, -1, dtype=np.uint16), ValueError, r"zero_point: expected values in 0\.\.65535"),
+    (lambda: qk.quantize(REAL, 1.0, 40000, dtype=np.int16), ValueError, r"zero_point: expected values in -32768\.\.32767"),
+    (lambda: qk.quantize(REAL, 1.0, dtype=np.uint32), TypeError, "dtype: expected uint8 or int8 or uint16 or int16"),
+    (lambda: qk.dequantize(np.ones(3, np.int32), 1.0, 1), ValueError, r"zero_point: expected values in 0\.\.0"),
     (lambda: qk.dequantize(np.ones(3, np.uint32), 1.0), TypeError, "q: expected an array of"),
-    (lambda: qk.quantize(np.ones(3, np.float32), 1.0, dtype=np.int16, out=np.ones(3, np.uint16)), TypeError, "out: expected int16"),
+    (lambda: qk.quantize(REAL, 1.0, dtype=np.int16, out=np.ones(3, np.uint16)), TypeError, "out: expected int16"),
 ])
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
