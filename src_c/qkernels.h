@@ -49,7 +49,7 @@ typedef struct {
     size_t outer, channels, inner;
     const float *scale;
     const int32_t *zero_point;
-    qk_dtype dtype; /* of the quantized side: QK_U8, QK_S8, QK_U16, QK_S16; dequantized also QK_S32, with no zero point */
+    qk_dtype dtype; /* of the quantized side: QK_U8, QK_S8, QK_U16, QK_S16; dequantized also QK_S32, zero points 0 */
 } qk_affine;
 
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map);

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import qkernels as qk
+from qkernels import _native
 
 WIDE = ["uint16", "int16"]
 REAL = np.ones(3, np.float32)
@@ -90,3 +91,16 @@ def test_qparams(rng, dtype):
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=f"^{message}"):
         call()
+
+
+def test_native_code_refuses_what_it_does_not_define():
+    """float32 as the quantized side, int32 as the result of quantize, 16 bits inside a plan."""
+    scale, point, x = np.ones(1, np.float32), np.zeros(1, np.int32), np.ones(3, np.float32)
+    for dtype in ("int32", "float32"):
+        with pytest.raises(ValueError, match="^quantize: sizes or types"):
+            _native.quantize(x, np.zeros(3, dtype), (1, 1, 3), scale, point, dtype)
+    with pytest.raises(ValueError, match="^dequantize: sizes or types"):
+        _native.dequantize(x, x.copy(), (1, 1, 3), scale, point, "float32")
+    plan = _native.Plan()
+    with pytest.raises(ValueError, match="^first: sizes or types"):
+        plan.quantize(plan.input((1, 3), "float32"), scale, point, "int16", name="first")

@@ -140,7 +140,7 @@ def test_example_of_the_readme():
     example = next(part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "onnx_backend" in part)
     names = {}
     exec(example, names)
-    np.testing.assert_array_equal(names["y"], np.array([[3, -2]], np.int32), strict=True)
+    assert f"# y: {names['y']!r}" in example
 
 
 def test_without_onnx_the_message_says_what_to_install():
