@@ -1,6 +1,6 @@
 """Types of the compiled module: NumPy buffers to C and back, nothing else.
 
-Shapes are NHWC. `dtype` names are NumPy's: "uint8", "int8", "int32", "float32".
+Shapes are NHWC. `dtype` names are NumPy's: "uint8", "int8", "uint16", "int16", "int32", "float32".
 Everything here expects checked, C-contiguous arrays of the named dtype; the public
 functions of the package check and convert.
 """
@@ -14,6 +14,7 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 U64 = NDArray[np.uint64]
 Bytes = NDArray[np.uint8] | NDArray[np.int8]
+Integers = Bytes | NDArray[np.uint16] | NDArray[np.int16]
 Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
@@ -99,8 +100,9 @@ class Weights:
 
 Shape3 = tuple[int, int, int]           # (outer, channels, inner); one scale and zero point a channel
 
-def quantize(x: F32, q: Bytes, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None: ...
-def dequantize(q: Bytes, x: F32, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None: ...
+def quantize(x: F32, q: Integers, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None: ...
+def dequantize(q: Integers | I32, x: F32, shape: Shape3, scale: F32, zero_point: I32, dtype: str) -> None:
+    """The zero point of int32 is not looked at."""
 def requantize(acc: I32, q: Bytes, shape: Shape3, multiplier: F32, zero_point: int, lo: int, hi: int, dtype: str) -> None: ...
 def minmax(x: F32) -> tuple[float, float]: ...
 

@@ -12,7 +12,7 @@ import numpy as np
 
 cnp.import_array()
 
-_DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int16": QK_S16, "int32": QK_S32, "float32": QK_F32}
+_DTYPES = {"uint8": QK_U8, "int8": QK_S8, "int32": QK_S32, "float32": QK_F32, "uint16": QK_U16, "int16": QK_S16}
 
 
 cdef int raise_for(qk_status status, what) except -1:

@@ -9,9 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of, bounds, floats, integers, outer_channels_inner, output, per_channel, quantized_dtype
+from .arguments import (
+    AFFINE_RANGES,
+    RANGES,
+    array_of,
+    bounds,
+    floats,
+    integers,
+    outer_channels_inner,
+    output,
+    per_channel,
+    quantized_dtype,
+)
 
 _FLOATS = ("float32", "float16", "float64")
+_DEQUANTIZED = {**AFFINE_RANGES, "int32": (0, 0)}    # the range of the zero point
 
 
 def _as_float32(x: Any) -> NDArray[np.float32]:
@@ -24,7 +36,7 @@ def _as_float32(x: Any) -> NDArray[np.float32]:
 
 def _parameters(scale: ArrayLike, zero_point: ArrayLike, dtype: str) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Both of one length."""
-    scales, zero_points = floats(scale, "scale", positive=True), integers(zero_point, "zero_point", *RANGES[dtype])
+    scales, zero_points = floats(scale, "scale", positive=True), integers(zero_point, "zero_point", *_DEQUANTIZED[dtype])
     count = max(scales.size, zero_points.size)
     return per_channel(scales, count, "scale"), per_channel(zero_points, count, "zero_point")
 
@@ -36,7 +48,7 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
     x           float32, float16 or float64, any shape
     scale       > 0 and finite: a number, or one value for each index of `axis`
     zero_point  inside the range of `dtype`; a number, or as many as scales
-    dtype       uint8 or int8
+    dtype       uint8, int8, uint16 or int16
     out         C-contiguous array of x's shape and `dtype`, not overlapping x
 
     NaN becomes the zero point; infinities and whatever lies outside saturate.
@@ -45,7 +57,7 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
     done = _native.quantize_common(x, scale, zero_point, dtype, out)
     if done is not None:
         return done
-    name = quantized_dtype(dtype)
+    name = quantized_dtype(dtype, known=AFFINE_RANGES)
     scales, zero_points = _parameters(scale, zero_point, name)
     source = _as_float32(x)
     shape = outer_channels_inner(source.shape, axis, scales.size, "scale")
@@ -56,11 +68,14 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
 
 def dequantize(q: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, axis: int | None = None,
                out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """scale * float32(q - zero_point): float32, one rounding. Arguments and errors as for `quantize`; q uint8 or int8."""
+    """scale * float32(q - zero_point): float32, one rounding. Arguments and errors as for `quantize`.
+
+    q  uint8, int8, uint16, int16; or int32 (a quantized bias) with no zero point but 0, whose conversion to float32 rounds too
+    """
     done = _native.dequantize_common(q, scale, zero_point, out)
     if done is not None:
         return done
-    source = array_of(q, tuple(RANGES), "q")
+    source = array_of(q, tuple(_DEQUANTIZED), "q")
     scales, zero_points = _parameters(scale, zero_point, source.dtype.name)
     shape = outer_channels_inner(source.shape, axis, scales.size, "scale")
     result = output(out, source.shape, "float32", [np.asarray(q)])
@@ -119,7 +134,7 @@ class QParams:
     axis: int | None = None
 
     def __post_init__(self) -> None:
-        name = quantized_dtype(self.dtype)
+        name = quantized_dtype(self.dtype, known=AFFINE_RANGES)
         scales, zero_points = _parameters(self.scale, self.zero_point, name)
         if scales.size > 1 and self.axis is None:
             raise ValueError(f"scale: {scales.size} values need axis=, the dimension that they belong to")
@@ -147,12 +162,12 @@ class QParams:
         Symmetric: the same distance on both sides of a zero point in the middle (0 for int8, 128 for uint8).
         An empty range (0..0) has scale 1. Raises ValueError for lo > hi or values that are not finite.
         """
-        name = quantized_dtype(dtype)
+        name = quantized_dtype(dtype, known=AFFINE_RANGES)
         low, high = floats(lo, "lo").astype(np.float64), floats(hi, "hi").astype(np.float64)
         if low.size != high.size or (low > high).any():
             raise ValueError(f"lo: expected as many values as hi, none above it, got {lo!r} and {hi!r}")
         low, high = np.minimum(low, 0), np.maximum(high, 0)
-        least, most = RANGES[name]
+        least, most = AFFINE_RANGES[name]
         if symmetric:
             middle = (least + most + 1) // 2
             scale = np.maximum(-low, high) / (most - middle)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 RANGES = {"uint8": (0, 255), "int8": (-128, 127)}
+AFFINE_RANGES = {**RANGES, "uint16": (0, 65535), "int16": (-32768, 32767)}   # what quantize and dequantize know beside bytes
 
 
-def quantized_dtype(dtype: DTypeLike, name: str = "dtype") -> str:
-    """'uint8' or 'int8'."""
+def quantized_dtype(dtype: DTypeLike, name: str = "dtype", known: Collection[str] = tuple(RANGES)) -> str:
+    """'uint8' or 'int8', or another name of `known`."""
     try:
         found = np.dtype(dtype).name
     except TypeError:
         found = repr(dtype)
-    if found not in RANGES:
-        raise TypeError(f"{name}: expected uint8 or int8, got {found}")
+    if found not in known:
+        raise TypeError(f"{name}: expected {' or '.join(known)}, got {found}")
     return found
 
 

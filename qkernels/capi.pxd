@@ -13,6 +13,7 @@ cdef extern from "qkernels.h" nogil:
         QK_S8
         QK_S32
         QK_F32
+        QK_U16
         QK_S16
     ctypedef struct qk_isa_info:
         const char *name

@@ -20,7 +20,7 @@ typedef enum {
     QK_ERROR_UNSUPPORTED = 3, /* the instruction set is not built in or this CPU lacks it */
 } qk_status;
 
-typedef enum { QK_U8 = 0, QK_S8 = 1, QK_S32 = 2, QK_F32 = 3, QK_S16 = 4 } qk_dtype; /* QK_S16: weights */
+typedef enum { QK_U8 = 0, QK_S8 = 1, QK_S32 = 2, QK_F32 = 3, QK_U16 = 4, QK_S16 = 5 } qk_dtype;
 
 size_t qk_dtype_size(qk_dtype dtype);
 
@@ -49,7 +49,7 @@ typedef struct {
     size_t outer, channels, inner;
     const float *scale;
     const int32_t *zero_point;
-    qk_dtype dtype; /* of the quantized side: QK_U8 or QK_S8 */
+    qk_dtype dtype; /* of the quantized side: QK_U8, QK_S8, QK_U16, QK_S16; dequantized also QK_S32, zero points 0 */
 } qk_affine;
 
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map);

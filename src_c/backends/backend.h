@@ -10,6 +10,7 @@
 #include "../kernels/pool/pool.h"
 #include "../kernels/probe/probe.h"
 #include "../kernels/quantize/quantize.h"
+#include "../kernels/quantize/quantize_wide.h"
 #include "../kernels/softmax/softmax.h"
 #include "../kernels/table/table.h"
 #include "../kernels/transpose/transpose.h"
@@ -22,6 +23,9 @@ struct qk_kernels {
     qk_requantize_fn *requantize;
     qk_requantize_channels_fn *requantize_channels;
     qk_minmax_fn *minmax;
+    qk_quantize16_fn *quantize16;
+    qk_dequantize16_fn *dequantize16;
+    qk_dequantize32_fn *dequantize32;
     const struct qk_gemm_kernel *gemm;        /* any N */
     const struct qk_gemm_kernel *gemm_narrow; /* N that does not fill gemm's panels; NULL in a table: the same as gemm */
     const struct qk_depthwise_kernel *depthwise;

@@ -14,13 +14,22 @@ struct loop {
     const float *scale;
     const int32_t *zero_point;
     uint8_t flip;
-    int32_t shift; /* of the zero point: 128 for int8 */
+    int32_t shift; /* of the zero point: 128 for int8, 32768 for int16 */
     int stream;    /* the output is larger than the caches */
     const struct qk_requant *requant;
     int direction;
     size_t chunk; /* elements a task */
 };
-enum { QUANTIZE, DEQUANTIZE, REQUANTIZE };
+enum { QUANTIZE, DEQUANTIZE, REQUANTIZE, QUANTIZE16, DEQUANTIZE16, DEQUANTIZE32 };
+
+/* 16-bit and 32-bit integers; `step` as in quantize_wide.h */
+static void run_wide(const struct loop *l, const void *src, void *dst, size_t n, const float *scale,
+                     const int32_t *zero_point, size_t step) {
+    const uint16_t flip = l->shift ? 0x8000 : 0;
+    if (l->direction == QUANTIZE16) l->kernels->quantize16(src, dst, n, scale, zero_point, step, flip);
+    else if (l->direction == DEQUANTIZE16) l->kernels->dequantize16(src, dst, n, scale, zero_point, step, flip);
+    else l->kernels->dequantize32(src, dst, n, scale, step);
+}
 
 /* n elements that share scale and zero point */
 static void run_same(const struct loop *l, size_t at, size_t n, size_t channel) {
@@ -30,7 +39,12 @@ static void run_same(const struct loop *l, size_t at, size_t n, size_t channel) 
     if (l->direction == REQUANTIZE) l->kernels->requantize(src, dst, n, scale, l->requant);
     else if (l->direction == QUANTIZE)
         l->kernels->quantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip, l->stream);
-    else l->kernels->dequantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip, l->stream);
+    else if (l->direction == DEQUANTIZE)
+        l->kernels->dequantize(src, dst, n, scale, l->zero_point[channel] + l->shift, l->flip, l->stream);
+    else {
+        const int32_t zero_point = l->zero_point[channel] + l->shift;
+        run_wide(l, src, dst, n, &scale, &zero_point, 0);
+    }
 }
 
 /* n elements of as many channels, from `channel` on */
@@ -49,7 +63,9 @@ static void run_channels(const struct loop *l, size_t at, size_t n, size_t chann
         void *d = (uint8_t *)dst + from * l->dst_size;
         if (l->direction == QUANTIZE)
             l->kernels->quantize_channels(s, d, some, l->scale + channel + from, shifted, l->flip);
-        else l->kernels->dequantize_channels(s, d, some, l->scale + channel + from, shifted, l->flip);
+        else if (l->direction == DEQUANTIZE)
+            l->kernels->dequantize_channels(s, d, some, l->scale + channel + from, shifted, l->flip);
+        else run_wide(l, s, d, some, l->scale + channel + from, shifted, 1);
         from += some;
     }
 }
@@ -86,20 +102,26 @@ static void run_loop(struct loop *l) {
 
 static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine *map, const void *src, void *dst,
                                int direction) {
-    const size_t f = sizeof(float);
-    return (struct loop){kernels, src, dst, direction == QUANTIZE ? f : 1, direction == QUANTIZE ? 1 : f, map->outer,
+    const size_t f = sizeof(float), integer = qk_dtype_size(map->dtype);
+    const int quantizes = direction == QUANTIZE || direction == QUANTIZE16;
+    return (struct loop){kernels, src, dst, quantizes ? f : integer, quantizes ? integer : f, map->outer,
                          map->channels, map->inner, map->scale, map->zero_point, qk_flip(map->dtype),
-                         map->dtype == QK_S8 ? 128 : 0, 0, NULL, direction, 0};
+                         map->dtype == QK_S8 ? 128 : map->dtype == QK_S16 ? 32768 : 0, 0, NULL, direction, 0};
 }
 
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map) {
-    struct loop l = affine_loop(qk_current_kernels(), map, x, q, QUANTIZE);
+    const int is_byte = map->dtype == QK_U8 || map->dtype == QK_S8, is_short = map->dtype == QK_U16 || map->dtype == QK_S16;
+    if (!is_byte && !is_short) return QK_ERROR_ARGUMENT;
+    struct loop l = affine_loop(qk_current_kernels(), map, x, q, is_byte ? QUANTIZE : QUANTIZE16);
     run_loop(&l);
     return QK_OK;
 }
 
 qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
-    struct loop l = affine_loop(qk_current_kernels(), map, q, x, DEQUANTIZE);
+    if (map->dtype == QK_F32) return QK_ERROR_ARGUMENT;
+    const size_t bytes = qk_dtype_size(map->dtype);
+    struct loop l = affine_loop(qk_current_kernels(), map, q, x,
+                                bytes == 1 ? DEQUANTIZE : bytes == 2 ? DEQUANTIZE16 : DEQUANTIZE32);
     run_loop(&l);
     return QK_OK;
 }
@@ -142,6 +164,7 @@ static void destroy_affine(qk_op *op) {
 }
 
 static qk_status create_affine(const qk_affine *map, int direction, const char *name, qk_op **op) {
+    if (map->dtype != QK_U8 && map->dtype != QK_S8) return QK_ERROR_ARGUMENT;
     struct affine_op *a = qk_aligned_alloc(sizeof *a);
     if (!a) return QK_ERROR_MEMORY;
     a->op = (qk_op){name, 0, run_affine, destroy_affine, 1};

@@ -3,7 +3,8 @@
 #include <string.h>
 
 size_t qk_dtype_size(qk_dtype dtype) {
-    return dtype == QK_U8 || dtype == QK_S8 ? 1 : dtype == QK_S16 ? 2 : 4;
+    if (dtype == QK_U16 || dtype == QK_S16) return 2;
+    return dtype == QK_U8 || dtype == QK_S8 ? 1 : 4;
 }
 
 void *qk_aligned_alloc(size_t bytes) {

@@ -138,7 +138,7 @@ X = np.ones((3, 4), np.float32)
     (dict(zero_point=-1), ValueError, "zero_point"), (dict(zero_point=128, dtype=np.int8), ValueError, "zero_point"),
     (dict(zero_point=1.5), TypeError, "zero_point"),
     (dict(scale=[1, 2, 3], zero_point=[1, 2], axis=0), ValueError, "zero_point"),
-    (dict(dtype=np.int16), TypeError, "dtype"), (dict(dtype="nothing"), TypeError, "dtype"),
+    (dict(dtype=np.int32), TypeError, "dtype"), (dict(dtype="nothing"), TypeError, "dtype"),
     (dict(scale=[1, 2, 3], axis=2), ValueError, "axis"), (dict(scale=[1, 2, 3], axis=0.5), TypeError, "axis"),
 ])
 def test_bad_input(arguments, error, name):

@@ -68,9 +68,46 @@ static void check_minmax(size_t n) {
     if (!(lo[0] == lo[1] && hi[0] == hi[1])) fail("differs from the scalar kernel");
 }
 
+enum { QUANTIZE16, DEQUANTIZE16, DEQUANTIZE32, N_WIDE };
+
+static void run_wide(const struct qk_kernels *k, int operation, const void *x, void *y, size_t n, const float *scale,
+                     const int32_t *zero_point, size_t step, uint16_t flip) {
+    if (operation == QUANTIZE16) k->quantize16(x, y, n, scale, zero_point, step, flip);
+    else if (operation == DEQUANTIZE16) k->dequantize16(x, y, n, scale, zero_point, step, flip);
+    else k->dequantize32(x, y, n, scale, step);
+}
+
+/* Values round the zero point and far from it: any_float goes to 300 steps, so scales are spread over two orders more. */
+static void check_wide(int operation, size_t n) {
+    static const char *const names[] = {"quantize16", "dequantize16", "dequantize32"};
+    const size_t step = below(2), parameters = step ? n : 1;
+    const int at_start = below(4) == 0;
+    enter("%s n=%zu step=%zu", names[operation], n, step);
+    float *scale = place(0, parameters * 4, 0);
+    int32_t *zero_points = place(1, parameters * 4, 0);
+    for (size_t i = 0; i < parameters; i++) {
+        scale[i] = any_scale();
+        zero_points[i] = below(4) ? (int32_t)below(65536) : 65535 * (int32_t)below(2);
+    }
+    const size_t x_bytes = operation == DEQUANTIZE16 ? 2 * n : 4 * n, y_bytes = operation == QUANTIZE16 ? 2 * n : 4 * n;
+    void *x = place(2, x_bytes, at_start);
+    const size_t mode = below(4);
+    for (size_t i = 0; i < n; i++) {
+        if (operation == QUANTIZE16) ((float *)x)[i] = any_float(scale[step * i] * (float)(1 + below(300)));
+        else if (operation == DEQUANTIZE16) ((uint16_t *)x)[i] = (uint16_t)(below(4) ? below(65536) : 65535 * below(2));
+        else ((int32_t *)x)[i] = any_int(mode);
+    }
+    const uint16_t flip = below(2) ? 0x8000 : 0;
+    void *expected = place(3, y_bytes, at_start), *got = place(4, y_bytes, at_start);
+    run_wide(&scalar, operation, x, expected, n, scale, zero_points, step, flip);
+    run_wide(&tested, operation, x, got, n, scale, zero_points, step, flip);
+    check_same(expected, got, y_bytes, at_start);
+}
+
 static void check_quantize(void) {
     for (size_t n = 0; n <= 100; n++) {
         for (int j = 0; j < 8; j++) check_minmax(n);
+        for (int j = 0; j < 8 * N_WIDE; j++) check_wide(j % N_WIDE, n);
         for (int operation = 0; operation < N_ELEMENTWISE; operation++)
             for (int j = 0; j < 4; j++) check_elements(operation, n, (int32_t)below(256));
     }
