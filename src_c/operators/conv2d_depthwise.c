@@ -59,7 +59,7 @@ qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const qk
     struct depthwise *d = qk_aligned_alloc(sizeof *d);
     if (!d) return QK_ERROR_MEMORY;
     d->kernel = qk_current_kernels()->depthwise;
-    d->op = (qk_op){d->kernel->name, 0, run, destroy};
+    d->op = (qk_op){.implementation = d->kernel->name, .run = run, .destroy = destroy};
     d->shape = *shape;
     d->requant = qk_make_requant(epilogue->dtype, epilogue->zero_point, epilogue->lo, epilogue->hi);
     d->requant.bounded = qk_is_bounded(9, s->channels_in, epilogue->bias, epilogue->multiplier);

@@ -20,8 +20,11 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
                          ptrdiff_t stride_k, ptrdiff_t stride_n, uint8_t flip) {
     const struct qk_gemm_kernel *wide = kernels->gemm, *narrow = kernels->gemm_narrow;
     const struct qk_gemm_kernel *kernel = qk_round_up(n, narrow->nr) < qk_round_up(n, wide->nr) ? narrow : wide;
-    const size_t panels = (n + kernel->nr - 1) / kernel->nr, panel_bytes = qk_gemm_panel_bytes(kernel, k);
-    *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(panels * panel_bytes),
+    const size_t panels = (n + kernel->nr - 1) / kernel->nr;
+    *matrix = (struct qk_matrix){0};
+    if (k > QK_TOO_MANY / (kernel->nr * kernel->kr * kernel->element_bytes)) return QK_ERROR_MEMORY; /* a panel's size wraps */
+    const size_t panel_bytes = qk_gemm_panel_bytes(kernel, k);
+    *matrix = (struct qk_matrix){kernel, k, n, panels, qk_aligned_alloc(qk_times(panels, panel_bytes)),
                                  qk_aligned_alloc(panels * kernel->nr * sizeof(int32_t))};
     void *ones = row_of_ones(kernel, k);
     int32_t *zeros = qk_aligned_alloc(kernel->nr * sizeof *zeros);
