@@ -23,8 +23,9 @@ def takes(compiler, flags, folder, source="int main(void) { return 0; }\n", link
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-def compile_sources(compiler, folder, replaced=None):
-    """Objects of all of src_c; `replaced` stands for the common flags of optimization."""
+def compile_sources(compiler, folder, replaced=None, isa_only=()):
+    """Objects of all of src_c; `replaced` stands for the common flags of optimization, `isa_only` are further flags of the
+    files that belong to an instruction set."""
     common = COMMON_FLAGS + [f for f in OPTIONAL_FLAGS if takes(compiler, [f], folder)]
     if replaced is not None:
         common = [f for f in common if not f.startswith("-O")] + replaced
@@ -36,8 +37,9 @@ def compile_sources(compiler, folder, replaced=None):
         if isa in ISA_FLAGS and isa not in built:
             continue
         target = folder / f"{source.parent.name}_{source.stem}.o"
-        jobs.append((target, [*compiler, *common, *ISA_FLAGS.get(isa, []), "-fPIC", *macros, f"-I{ROOT / 'src_c'}",
-                              "-c", str(source), "-o", str(target)]))
+        own = [*ISA_FLAGS[isa], *isa_only] if isa in ISA_FLAGS else []
+        jobs.append((target, [*compiler, *common, *own, "-fPIC", *macros, f"-I{ROOT / 'src_c'}", "-c", str(source), "-o",
+                              str(target)]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in pool.map(lambda job: subprocess.run(job[1], capture_output=True, text=True), jobs):
             assert done.returncode == 0, done.stderr
