@@ -27,6 +27,8 @@ def parameter(b: Builder, op: "Node") -> Value:
     if op.get_output_element_type(0).to_string() != "f32":
         b.fail(op, f"element type {op.get_output_element_type(0).to_string()}, expected f32")
     shape = tuple(op.get_output_shape(0))
+    if 0 in shape or not shape:
+        b.fail(op, f"shape {shape}, expected axes of at least one element each")
     return b.add(op, ir.Input(name=op.friendly_name, inputs=(), shape=shape, dtype="float32",
                               source_output=op.friendly_name))
 
@@ -35,7 +37,7 @@ def result(b: Builder, op: "Node") -> None:
     x = _dequantized(b, op, b.tensor(op, 0))
     if x.channels_first:
         x = b.reshape(op, x, tuple(op.get_input_shape(0)), name=f"{op.friendly_name}/nchw")
-    b.outputs.append(x.node)
+    b.add_output(op, x)
 
 
 def constant(b: Builder, op: "Node") -> Value:

@@ -50,6 +50,8 @@ def _weights(b: Builder, op: "Node", constant: Constant, *, channel_axes: int) -
     # looked at in its own shape: spread over the weights it would be eight times their size
     scale = np.ones(1) if constant.scale is None else constant.scale
     scale = scale.reshape((1,) * (len(shape) - scale.ndim) + scale.shape)
+    if any(n not in (1, length) for n, length in zip(scale.shape, shape)) or scale.ndim != len(shape):
+        b.fail(op, f"the weights' scale has shape {scale.shape}, which does not go with weights of shape {shape}")
     first = scale[(slice(None),) * channel_axes + (slice(1),) * (len(shape) - channel_axes)]
     if (scale != first).any():
         b.fail(op, "the weights' scale varies within an output channel")
