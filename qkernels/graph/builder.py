@@ -146,6 +146,8 @@ class Builder:
                 name: str | None = None) -> Tensor:
         """`x`, in the model's order of elements, as `shape` (NHWC when the result is to be `channels_first`)."""
         fused = () if name else (op.friendly_name,)
+        if not shape:
+            self.fail(op, "leaves a number without axes")
         if x.channels_first != channels_first and not order_is_moot(x.shape if x.channels_first else shape):
             self.fail(op, "data would have to be reordered between NCHW and NHWC here, which the native plan cannot; "
                           "a model with NHWC inputs and outputs needs no such step")

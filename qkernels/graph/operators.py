@@ -53,6 +53,7 @@ def multiply(b: Builder, op: "Node") -> Value:
     x, y = _value_and_constant(b, op)
     if isinstance(x, Constant):
         scale = y.real()
+        _check_not_enlarged(b, op, x)
         return replace(x, scale=scale if x.scale is None else x.scale * scale)
     if x.bounded:
         b.fail(op, "comes after an activation")
@@ -68,6 +69,7 @@ def add(b: Builder, op: "Node") -> Value:
 def subtract(b: Builder, op: "Node") -> Value:
     x, y = b.value(op, 0), b.value(op, 1)
     if isinstance(x, Constant) and isinstance(y, Constant) and x.scale is None and x.zero_point is None:
+        _check_not_enlarged(b, op, x)
         return replace(x, zero_point=y.real())
     return _shifted(b, op, -1)
 
@@ -141,6 +143,11 @@ def softmax(b: Builder, op: "Node") -> Value:
         b.fail(op, f"axis {axis}, expected the channels")
     return b.add(op, ir.Softmax(name=op.friendly_name, inputs=(x.node,), shape=x.shape, dtype="float32",
                                 fused=x.absorbed, source_output=op.friendly_name, channels_first=x.channels_first))
+
+
+def _check_not_enlarged(b: Builder, op: "Node", x: Constant) -> None:
+    if tuple(op.get_output_shape(0)) != x.data.shape:
+        b.fail(op, f"repeats a constant of shape {x.data.shape} to {tuple(op.get_output_shape(0))}")
 
 
 def _value_and_constant(b: Builder, op: "Node") -> tuple[Accumulator | Constant, Constant]:

@@ -1,6 +1,6 @@
 """Builds the fuzz targets, replays the committed corpus and goes on from it for a while; prints what was done.
 
-    python tests/fuzz/campaign.py [TARGET...] [--seconds N] [--jobs N] [--keep DIR]
+    python tests/fuzz/campaign.py [TARGET...] [--seconds N] [--jobs N] [--keep DIR] [--programs DIR]
 
 FUZZ_SECONDS (default 10) is the time a target gets where --seconds does not say it. A finding ends the run with status 1;
 its input lies in --keep (default build/fuzz), beside the inputs that reached new code.
@@ -83,8 +83,9 @@ def build(folder: Path, targets: list[str]) -> dict[str, list[str]]:
 def _link(compiler: list[str], folder: Path, objects: list[Path], target: str) -> Path:
     program = folder / f"{target}_fuzzer"
     done = subprocess.run(
-        [*compiler, "-std=c11", "-Wall", "-Wextra", "-ffp-contract=off", *FLAGS, f"-fsanitize=fuzzer,{SANITIZERS}", f"-I{ROOT / 'src_c'}",
-         str(HERE / f"{target}_fuzzer.c"), str(HERE / "options.c"), *map(str, objects), "-lm", "-pthread", "-o", str(program)],
+        [*compiler, "-std=c11", "-Wall", "-Wextra", "-ffp-contract=off", *FLAGS, f"-fsanitize=fuzzer,{SANITIZERS}",
+         f"-I{ROOT / 'src_c'}", str(HERE / f"{target}_fuzzer.c"), str(HERE / "options.c"), *map(str, objects), "-lm", "-pthread",
+         "-o", str(program)],
         capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{target}: {done.stderr[-4000:]}")
@@ -120,12 +121,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "10")), help="a target")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="targets at a time")
     parser.add_argument("--keep", type=Path, default=ROOT / "build" / "fuzz", help="folder of new inputs and findings")
+    parser.add_argument("--programs", type=Path, help="folder of the compiled targets; default: one that is removed again")
     arguments = parser.parse_args()
     unknown = set(arguments.targets) - set(TARGETS)
     if unknown:
         parser.error(f"unknown targets {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
     with tempfile.TemporaryDirectory() as folder:
-        commands = build(Path(folder), arguments.targets)
+        programs = arguments.programs or Path(folder)
+        programs.mkdir(parents=True, exist_ok=True)
+        commands = build(programs, arguments.targets)
         with ThreadPoolExecutor(arguments.jobs) as pool:
             outcomes = list(pool.map(lambda target: fuzz(commands[target], target, arguments.seconds, arguments.keep),
                                      arguments.targets))

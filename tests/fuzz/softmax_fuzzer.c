@@ -3,16 +3,18 @@
 
 enum { MOST = 1 << 12 };
 
-/* Near: the exponential is good to about a unit in the last place, and what would be subnormal is 0. */
+/* Near: differences to the largest element are rounded to float32, the exponential is good to about a unit in the last place,
+ * and what would be subnormal is 0. */
 static void check_row(const float *x, const float *y, size_t n) {
-    double highest = -INFINITY, sum = 0;
+    float highest = -INFINITY;
+    double sum = 0;
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(x[i])) return; /* no value is promised, only the same on every set */
         if (x[i] > highest) highest = x[i];
     }
-    for (size_t i = 0; i < n; i++) sum += exp((double)x[i] - highest);
+    for (size_t i = 0; i < n; i++) sum += exp((double)(x[i] - highest));
     for (size_t i = 0; i < n; i++) {
-        const double expected = exp((double)x[i] - highest) / sum;
+        const double expected = exp((double)(x[i] - highest)) / sum;
         REQUIRE(fabs(y[i] - expected) <= 1e-6 * expected + 1e-37);
     }
 }

@@ -18,12 +18,12 @@ def find_compiler():
     return words
 
 
-def link_checker(compiler, folder, objects, flags):
-    """The program that compares kernels with the scalar ones."""
-    program = folder / "checker"
+def link_checker(compiler, folder, objects, flags, name="checker"):
+    """The program of `name`.c, which tests the `objects`."""
+    program = folder / name
     done = subprocess.run([*compiler, "-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", *flags,
                            f"-I{ROOT / 'src_c'}",
-                           str(Path(__file__).with_name("checker.c")), *map(str, objects), "-lm", "-pthread", "-o",
+                           str(Path(__file__).with_name(f"{name}.c")), *map(str, objects), "-lm", "-pthread", "-o",
                            str(program)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return program
@@ -47,10 +47,15 @@ def checker(compiler, optimized):
 
 
 @pytest.fixture(scope="session")
-def sanitized_checker(compiler, tmp_path_factory):
-    """The same at -O0, with the address and undefined behaviour sanitizers."""
+def sanitized(compiler, tmp_path_factory):
+    """(folder, objects, flags) at -O0, with the address and undefined behaviour sanitizers."""
     folder = tmp_path_factory.mktemp("sanitized")
     if not takes(compiler, SANITIZERS, folder, link=True):
         pytest.skip("the compiler has no address and undefined behaviour sanitizers")
     flags = ["-O0", *SANITIZERS]
-    return link_checker(compiler, folder, compile_sources(compiler, folder, flags), flags)
+    return folder, compile_sources(compiler, folder, flags), flags
+
+
+@pytest.fixture(scope="session")
+def sanitized_checker(compiler, sanitized):
+    return link_checker(compiler, *sanitized)
