@@ -63,7 +63,8 @@ def build(folder: Path, targets: list[str]) -> dict[str, list[str]]:
         compiler = os.environ.get("FUZZ_CC", "clang").split()
         probe = "#include <stddef.h>\nint LLVMFuzzerTestOneInput(const char *d, size_t n); " \
                 "int LLVMFuzzerTestOneInput(const char *d, size_t n) { return d == 0 && n; }\n"
-        if shutil.which(compiler[0]) is None or not takes(compiler, [f"-fsanitize=fuzzer,{SANITIZERS}"], folder, probe, link=True):
+        flags = [f"-fsanitize=fuzzer,{SANITIZERS}"]
+        if shutil.which(compiler[0]) is None or not takes(compiler, flags, folder, probe, link=True):
             raise UnavailableError(f"{' '.join(compiler)} has no libFuzzer with the address and undefined behaviour sanitizers")
         # vector kernels under the address sanitizer alone: the other one's checks of their pointers would take two thirds of
         # the whole build's time, and tests/kernels runs them under both
@@ -84,8 +85,8 @@ def _link(compiler: list[str], folder: Path, objects: list[Path], target: str) -
     program = folder / f"{target}_fuzzer"
     done = subprocess.run(
         [*compiler, "-std=c11", "-Wall", "-Wextra", "-ffp-contract=off", *FLAGS, f"-fsanitize=fuzzer,{SANITIZERS}",
-         f"-I{ROOT / 'src_c'}", str(HERE / f"{target}_fuzzer.c"), str(HERE / "options.c"), *map(str, objects), "-lm", "-pthread",
-         "-o", str(program)],
+         f"-I{ROOT / 'src_c'}", str(HERE / f"{target}_fuzzer.c"), str(HERE / "options.c"), *map(str, objects), "-lm",
+         "-pthread", "-o", str(program)],
         capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{target}: {done.stderr[-4000:]}")

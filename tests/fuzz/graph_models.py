@@ -87,7 +87,8 @@ def weights(b, shape, channel_axes):
     values = b.random().integers(-128, 128, shape)
     if kind == 0:
         low, high = ends(b, scales)
-        return o.fake_quantize(o.constant((values / 64).astype(np.float32)), low, high, low, high, b.choice([255, 256, 256, 16]))
+        return o.fake_quantize(o.constant((values / 64).astype(np.float32)), low, high, low, high,
+                               b.choice([255, 256, 256, 16]))
     if kind == 1:
         return o.constant(values.astype(np.float32))
     dtype = b.choice([np.int8, np.int8, np.int8, np.uint8, np.int16, np.int32, np.float16])
@@ -148,7 +149,8 @@ def reduce_mean(b, x):
 def reshape(b, x):
     shape = shape_of(x)
     total = int(np.prod(shape))
-    wanted = b.choice([[shape[0] if shape else 1, -1], [-1], [1, 1, total], [1, total, 1, 1], [0, -1], shape[::-1], [*shape, 1]])
+    wanted = b.choice([[shape[0] if shape else 1, -1], [-1], [1, 1, total], [1, total, 1, 1], [0, -1], shape[::-1],
+                       [*shape, 1]])
     return o.reshape(x, np.array(wanted, np.int64), b.one_in(2))
 
 
@@ -167,15 +169,17 @@ def other(b, x):
         lambda: o.pad(x, [0] * len(shape_of(x)), [1] * len(shape_of(x)), "constant", np.float32(0)),
         lambda: o.convert(x, b.choice(["f16", "u8", "i32", "f32", "f64"])),
         lambda: o.convert(o.convert(x, "f16"), "f32"),
-        lambda: o.sigmoid(x), lambda: o.concat([x, x], 1), lambda: o.split(x, 1, 1), lambda: o.shape_of(x),
-        lambda: o.max_pool(x, [1, 1], [1, 1], [0, 0], [0, 0], [2, 2]), lambda: o.negative(x), lambda: o.prelu(x, np.float32(0.1)),
+        lambda: o.sigmoid(x), lambda: o.concat([x, x], 1), lambda: o.split(x, 1, 1),
+        lambda: o.shape_of(x), lambda: o.max_pool(x, [1, 1], [1, 1], [0, 0], [0, 0], [2, 2]), lambda: o.negative(x),
+        lambda: o.prelu(x, np.float32(0.1)),
     ])()
 
 
 OPERATORS = [fake_quantize, fake_quantize, fake_quantize, transpose, convolution, matmul, arithmetic, arithmetic, clamp,
              lambda b, x: o.relu(x), average_pool, reduce_mean, reshape, squeeze, softmax, other]
 # what stands after what in real networks; without it hardly a model would come through whole
-SEQUENCES = [[fake_quantize, convolution, arithmetic, clamp, fake_quantize], [fake_quantize, transpose, convolution, fake_quantize],
+SEQUENCES = [[fake_quantize, convolution, arithmetic, clamp, fake_quantize],
+             [fake_quantize, transpose, convolution, fake_quantize],
              [fake_quantize, matmul, arithmetic, softmax], [fake_quantize, average_pool, fake_quantize],
              [fake_quantize, matmul, fake_quantize, matmul], [fake_quantize, convolution, transpose],
              [fake_quantize, reduce_mean, fake_quantize, reshape, matmul]]
@@ -232,8 +236,8 @@ def embedded_text():
 
 ATTRIBUTE = re.compile(r'(strides|dilations|pads_begin|pads_end|auto_pad|levels|min|max|axis|shape|element_type|transpose_[ab]|'
                        r'keep_dims|kernel|from-layer|from-port|to-layer|to-port|offset|size|type|name|id)="([^"]*)"')
-VALUES = ["0", "1", "2", "-1", "3,3", "2,1", "0,0", "255", "256", "1000000000000", "same_lower", "valid", "explicit", "f16", "i8",
-          "u8", "f32", "true", "false", "", "nan", "1e30", "Add", "Relu", "MaxPool", "1,3,3", "64"]
+VALUES = ["0", "1", "2", "-1", "3,3", "2,1", "0,0", "255", "256", "1000000000000", "same_lower", "valid", "explicit", "f16",
+          "i8", "u8", "f32", "true", "false", "", "nan", "1e30", "Add", "Relu", "MaxPool", "1,3,3", "64"]
 
 
 def damaged_embedded(b, folder):

@@ -18,7 +18,6 @@ from graph_models import Bytes, generated  # noqa: E402
 from qkernels.graph import import_model, ir  # noqa: E402
 from qkernels.graph.single_layer import check  # noqa: E402
 
-
 # outside of these steps OpenVINO's plugin departs from FakeQuantize's definition: it takes an offset of a millionth for 0
 STEPS = (1e-4, 1e4)
 

@@ -233,7 +233,7 @@ def test_an_input_that_is_an_output_is_refused(make):
 
 def test_a_tensor_that_is_a_result_twice_is_refused():
     parameter = o.parameter([1, 4], np.float32, name="in")
-    y = o.matmul(quantize(parameter, 0, 255 / 64), int8_weights((4, 3), channels=0), False, False)
+    y = o.softmax(o.matmul(quantize(parameter, 0, 255 / 64), int8_weights((4, 3), channels=0), False, False), 1)
     z = o.reshape(y, np.array([3], np.int64), False)
     fails(openvino.Model([o.result(y), o.result(z)], [parameter], "small"), "is a result already")
 
@@ -241,7 +241,8 @@ def test_a_tensor_that_is_a_result_twice_is_refused():
 @pytest.mark.parametrize("shape", [[0, 4], []])
 def test_inputs_of_no_elements_or_axes_are_refused(shape):
     parameter = o.parameter(shape, np.float32, name="in")
-    fails(openvino.Model([o.result(o.softmax(parameter, 0) if shape else o.relu(parameter))], [parameter], "small"), "in.*shape")
+    last = o.softmax(parameter, 0) if shape else o.relu(parameter)
+    fails(openvino.Model([o.result(last)], [parameter], "small"), "in.*shape")
 
 
 def test_a_tensor_without_axes_is_refused():
@@ -256,8 +257,6 @@ def test_constants_that_enlarge_weights_are_refused(scale_shape, zero_point_shap
     w = o.subtract(o.convert(o.constant(np.ones((1, 3), np.int8)), "f32"), np.zeros(zero_point_shape, np.float32))
     w = o.multiply(w, np.ones(scale_shape, np.float32))
     x = quantize(parameter, 0, 255 / 64)
-    if len(w.get_output_shape(0)) == 2:
-        pytest.fail("the pattern must enlarge the weights")
     fails(openvino.Model([o.result(o.matmul(x, w, False, False))], [parameter], "small"), "repeats a constant")
 
 
@@ -266,10 +265,3 @@ def test_zero_points_beyond_sixteen_bits_are_refused():
     parameter = o.parameter([1, 4], np.float32, name="in")
     w = int8_weights((4, 3), channels=0, zero_point=65536)
     fails(openvino.Model([o.result(o.matmul(quantize(parameter, 0, 1), w, False, False))], [parameter], "small"), "zero point")
-
-
-def test_a_range_of_no_elements_is_refused():
-    parameter, x = images()
-    y = conv(x, int8_weights((5, 8, 3, 3)))
-    with pytest.raises((UnsupportedModelError, RuntimeError)):      # OpenVINO refuses some of these itself
-        import_model(model_of(o.add(y, np.zeros((0,), np.float32)), parameter))

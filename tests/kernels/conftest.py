@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from native_build import ROOT, SANITIZERS, compile_sources, takes
 
 
