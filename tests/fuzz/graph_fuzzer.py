@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 from graph_models import Bytes, damaged_embedded, generated  # noqa: E402
 
 FOLDER = Path(tempfile.mkdtemp(prefix="qkernels-fuzz-"))
-# one step of a quantized output; of a float32 one, a millionth of the largest value for each product that float32 sums up
+# of a quantized output; of a float32 one, relative to the largest value: OpenVINO sums its products in float32
 STEP, RELATIVE = 1, 1e-3
 
 

@@ -45,13 +45,11 @@ static void define(const qk_linear_desc *d, const qk_epilogue *e, int32_t za, qk
 
 /* Sizes and numbers that must be refused, or for which there is no memory; the weights are never looked at. */
 static void refused(struct reader *r) {
-    const int32_t none = 0;
     int32_t zero_point[4] = {0};
     uint8_t w[16] = {0};
     qk_linear_desc d = {.k = between(r, 1, 4), .n = between(r, 1, 4), .weights = w, .stride_k = 4, .stride_n = 1,
                         .weights_dtype = (qk_dtype)between(r, 0, 1), .weights_zero_point = zero_point};
     qk_epilogue e = {.dtype = QK_S32};
-    for (int i = 0; i < 4; i++) zero_point[i] = none;
     switch (between(r, 0, 3)) {
     case 0: d.weights_dtype = (qk_dtype)between(r, QK_S32, 255); break;
     case 1: {
