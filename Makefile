@@ -1,5 +1,6 @@
 # make report   everything from nothing to the layer report in report/
 # make test     everything from nothing to the tests' result
+# make fuzz     the fuzz targets' corpora replayed, then FUZZ_SECONDS (10) of fuzzing each
 # make bench    the benchmarks against every peer, into bench/results/
 PYTHON ?= python3
 VENV := .venv
@@ -7,13 +8,16 @@ BIN := $(VENV)/bin
 # what the extension is built from
 NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/capi.pxd $(shell find src_c -type f)
 
-.PHONY: report test bench lint clean
+.PHONY: report test fuzz bench lint clean
 
 report: $(VENV)/built
 	$(BIN)/qkernels report $(if $(QKERNELS_DATA),--images "$(QKERNELS_DATA)/images") --out report
 
 test: $(VENV)/built
 	$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/built
+	$(BIN)/python tests/fuzz/campaign.py
 
 bench: $(VENV)/peers
 	$(BIN)/python bench/all.py

@@ -2,6 +2,9 @@
  *
  * Activations are NHWC. Every function returns a status, none prints or aborts. Results are the same
  * bytes on every instruction set and with any number of threads.
+ *
+ * Sizes, types and zero points are checked, also for products that no array's size can reach: QK_ERROR_ARGUMENT, before
+ * anything else is looked at. Pointers and the lengths of what they point to are the caller's business.
  */
 #ifndef QKERNELS_H
 #define QKERNELS_H
@@ -90,7 +93,7 @@ typedef struct {
 typedef struct qk_op qk_op; /* one operator with its packed weights, immutable, shared by threads */
 
 /* (M, K) x (K, N). Weights are QK_S8, QK_U8, or QK_S16 within -255..255, which holds uint8 weights less their zero point.
- * Zero points of their own go with QK_S32 output only unless they are all 0. */
+ * Zero points of their own go with QK_S32 output only unless they are all 0 (int8, int16) or all 128 (uint8). */
 typedef struct {
     size_t k, n;
     const void *weights; /* element (k, n) at weights[k * stride_k + n * stride_n] */
@@ -161,10 +164,13 @@ typedef struct qk_plan qk_plan;
 
 qk_status qk_plan_create(qk_plan **plan);
 void qk_plan_destroy(qk_plan *plan);
-/* Tensors and operators are numbered from 0 in the order of their making. */
+/* Tensors and operators are numbered from 0 in the order of their making. A tensor is either an input or written by exactly
+ * one operator, before it is read, and has exactly the bytes that this and those that read it are made for. Once finished, a
+ * plan cannot be added to. */
 qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor);
-/* `src` are qk_op_inputs(op) tensors. The plan owns `op` from here on, whatever is returned. */
+/* `src` are qk_op_inputs(op) tensors, none of them `dst`. The plan owns `op` from here on, whatever is returned. */
 qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, const int *src, int dst);
+/* Inputs are tensors that no operator writes, outputs such as one does, each there once. */
 qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, const int *outputs, size_t n_outputs);
 size_t qk_plan_arena_bytes(const qk_plan *plan);
 /* One caller at a time: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
@@ -177,7 +183,8 @@ qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *const *src, void 
 uint64_t qk_clock_ns(void);
 /* MACs a second of the current set's dot-product instruction on registers, one thread. */
 double qk_measure_peak(double seconds);
-/* Bytes a second read from memory, one thread. */
+/* Bytes a second read from memory, one thread: from the first multiple of 64 in `data`, in blocks of 512 bytes. 0 where
+ * there is not one block. */
 double qk_measure_read_bandwidth(const void *data, size_t bytes, double seconds);
 
 #ifdef __cplusplus

@@ -72,7 +72,7 @@ class Builder:
         rank = len(value.shape)
         axis = 1 if value.channels_first else rank - 1
         data = constant.real()
-        if data.ndim > rank:
+        if data.ndim > rank or data.size == 0:
             self.fail(op, f"a constant of shape {data.shape} against {rank} axes")
         shape = (1,) * (rank - data.ndim) + data.shape
         if any(n != 1 for i, n in enumerate(shape) if i != axis) or shape[axis] not in (1, value.shape[-1]):
@@ -132,6 +132,20 @@ class Builder:
             self.fail(op, f"{acc.node.name!r}: {error}")
         return {"weights": weights, "bias": bias, "multiplier": multiplier}
 
+    def add_output(self, op: "openvino.Node", x: Tensor) -> None:
+        made_by = self._made_by(x.node)
+        if isinstance(self.nodes[made_by], ir.Input):
+            self.fail(op, f"is the input {made_by!r} itself: nothing is computed")
+        if made_by in map(self._made_by, self.outputs):
+            self.fail(op, f"the output of {made_by!r} is a result already")
+        self.outputs.append(x.node)
+
+    def _made_by(self, name: str) -> str:
+        """The node that wrote the elements of node `name`: a Reshape writes none."""
+        while isinstance(self.nodes[name], ir.Reshape):
+            name = self.nodes[name].inputs[0]
+        return name
+
     def source(self, x: Tensor) -> str:
         """The model's operator whose output `x` is."""
         return x.absorbed[-1] if x.absorbed else self.nodes[x.node].source_output
@@ -152,6 +166,8 @@ class Builder:
                 name: str | None = None) -> Tensor:
         """`x`, in the model's order of elements, as `shape` (NHWC when the result is to be `channels_first`)."""
         fused = () if name else (op.friendly_name,)
+        if not shape:
+            self.fail(op, "leaves a number without axes")
         if x.channels_first and not channels_first and not order_is_moot(x.shape):
             x = self._transposed(op, x, (x.shape[0], x.shape[3], x.shape[1], x.shape[2]), channels_first=False)
         if channels_first and not x.channels_first and not order_is_moot(shape):

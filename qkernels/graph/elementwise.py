@@ -29,6 +29,7 @@ def add(b: Builder, op: "Node") -> Value:
 def subtract(b: Builder, op: "Node") -> Value:
     x, y = b.value(op, 0), b.constant(op, 1)
     if isinstance(x, Constant) and x.scale is None and x.zero_point is None:
+        _check_not_enlarged(b, op, x)
         return replace(x, zero_point=y.real())
     return _shifted(b, op, x, y, -1)
 
@@ -38,6 +39,7 @@ def multiply(b: Builder, op: "Node") -> Value:
     if not isinstance(y, Constant):
         return _arithmetic(b, op, "multiply", x, y)
     if isinstance(x, Constant):
+        _check_not_enlarged(b, op, x)
         scale = y.real()
         return replace(x, scale=scale if x.scale is None else x.scale * scale)
     if not isinstance(x, Accumulator):
@@ -103,6 +105,11 @@ def _constant_last(b: Builder, op: "Node") -> tuple[Value, Value]:
     """The inputs of a commutative operator."""
     x, y = b.value(op, 0), b.value(op, 1)
     return (y, x) if isinstance(x, Constant) and not isinstance(y, Constant) else (x, y)
+
+
+def _check_not_enlarged(b: Builder, op: "Node", x: Constant) -> None:
+    if tuple(op.get_output_shape(0)) != x.data.shape:
+        b.fail(op, f"repeats a constant of shape {x.data.shape} to {tuple(op.get_output_shape(0))}")
 
 
 def _scalar(b: Builder, op: "Node", constant: Constant, x: Value) -> np.float32:

@@ -30,6 +30,8 @@ def parameter(b: Builder, op: "Node") -> Value:
     if element_type not in dtypes:
         b.fail(op, f"element type {element_type}, expected one of {', '.join(dtypes)}")
     shape = tuple(op.get_output_shape(0))
+    if 0 in shape or not shape:
+        b.fail(op, f"shape {shape}, expected axes of at least one element each")
     affine = {"scale": BYTES.scale, "output_zero_point": BYTES.zero_point} if element_type == "u8" else {}
     return b.add(op, ir.Input(name=op.friendly_name, inputs=(), shape=shape, dtype=dtypes[element_type],
                               source_output=op.friendly_name, **affine))
@@ -41,7 +43,7 @@ def result(b: Builder, op: "Node") -> None:
         x = _dequantized(b, op, x)
     if x.channels_first:
         x = b.reshape(op, x, tuple(op.get_input_shape(0)), name=f"{op.friendly_name}/nchw")
-    b.outputs.append(x.node)
+    b.add_output(op, x)
 
 
 def constant(b: Builder, op: "Node") -> Value:

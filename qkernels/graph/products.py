@@ -12,6 +12,8 @@ from .values import F64, Accumulator, Constant, Integers, Quantization, Tensor, 
 if TYPE_CHECKING:
     from openvino import Node
 
+_WIDEST = 2**14     # of weights and zero points: their difference still fits int16
+
 
 def convolution(b: Builder, op: "Node") -> Value:
     q, scale = _weights(b, op, b.constant(op, 1), channel_axes=1)
@@ -46,10 +48,15 @@ def _weights(b: Builder, op: "Node", constant: Constant, *, channel_axes: int) -
     if constant.zero_point is not None:
         if (constant.zero_point != np.rint(constant.zero_point)).any():
             b.fail(op, "the weights' zero point is not an integer")
+        if np.abs(constant.zero_point).max(initial=0) > _WIDEST or (
+                q.itemsize > 1 and np.abs(q.astype(np.float64)).max(initial=0) > _WIDEST):
+            b.fail(op, f"weights or their zero point lie beyond {_WIDEST}")
         q = q.astype(np.int16) - constant.zero_point.astype(np.int16)
     # looked at in its own shape: spread over the weights it would be eight times their size
     scale = np.ones(1) if constant.scale is None else constant.scale
     scale = scale.reshape((1,) * (len(shape) - scale.ndim) + scale.shape)
+    if any(n not in (1, length) for n, length in zip(scale.shape, shape)) or scale.ndim != len(shape):
+        b.fail(op, f"the weights' scale has shape {scale.shape}, which does not go with weights of shape {shape}")
     first = scale[(slice(None),) * channel_axes + (slice(1),) * (len(shape) - channel_axes)]
     if (scale != first).any():
         b.fail(op, "the weights' scale varies within an output channel")

@@ -46,14 +46,19 @@ static void destroy(qk_op *op) {
     qk_aligned_free(op);
 }
 
-qk_status qk_arithmetic_create(const qk_arithmetic_desc *d, qk_op **op) {
-    if (!d->images || !d->pixels || !d->channels || d->lo > d->hi || (d->dtype != QK_U8 && d->dtype != QK_S8))
+qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op) {
+    const qk_arithmetic_desc *d = desc;
+    const size_t bytes = qk_times(qk_times(d->images, d->pixels), d->channels);
+    const int32_t zero_points[] = {d->zero_point_a, d->zero_point_b};
+    if (bytes == 0 || bytes == QK_TOO_MANY || (d->operation != QK_ADD && d->operation != QK_MULTIPLY) ||
+        !qk_are_zero_points(zero_points, 2, QK_U8) || !qk_is_requantization(d->dtype, d->zero_point, d->lo, d->hi))
         return QK_ERROR_ARGUMENT;
     struct arithmetic *a = qk_aligned_alloc(sizeof *a);
     if (!a) return QK_ERROR_MEMORY;
     const struct qk_kernels *kernels = qk_current_kernels();
     const int product = d->operation == QK_MULTIPLY;
-    a->op = (qk_op){product ? "multiply_u8" : "add_u8", 0, run, destroy, 2};
+    a->op = (qk_op){.implementation = product ? "multiply_u8" : "add_u8", .run = run, .destroy = destroy, .n_inputs = 2,
+                    .src_bytes = {bytes, d->one_pixel_b ? d->images * d->channels : bytes}, .dst_bytes = bytes};
     a->kernel = product ? kernels->multiply : kernels->add;
     a->parameters = (struct qk_arithmetic){d->zero_point_a, d->zero_point_b, d->scale_a, d->scale_b,
                                            qk_make_requant(d->dtype, d->zero_point, d->lo, d->hi)};

@@ -42,14 +42,21 @@ static void destroy(qk_op *op) {
 qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op) {
     const qk_average_pool_desc *d = desc;
     if (!d->batch || !d->channels || !d->kernel_h || !d->kernel_w || !d->stride_h || !d->stride_w ||
-        d->height < d->kernel_h || d->width < d->kernel_w || d->kernel_h * d->kernel_w > 1u << 23)
+        d->height < d->kernel_h || d->width < d->kernel_w || qk_times(d->kernel_h, d->kernel_w) > 1u << 23)
+        return QK_ERROR_ARGUMENT;
+    /* the output is no larger than the input */
+    const size_t row_bytes = qk_times(d->width, d->channels), src_bytes = qk_times(qk_times(d->batch, d->height), row_bytes);
+    if (src_bytes == QK_TOO_MANY || !qk_are_zero_points(&d->input_zero_point, 1, QK_U8) ||
+        !qk_is_requantization(d->dtype, d->zero_point, d->lo, d->hi))
         return QK_ERROR_ARGUMENT;
     struct pool *p = qk_aligned_alloc(sizeof *p);
     if (!p) return QK_ERROR_MEMORY;
-    p->op = (qk_op){"average_pool_u8", qk_round_up(d->channels * sizeof(int32_t), 64), run, destroy, 1};
     p->desc = *d;
     p->height_out = (d->height - d->kernel_h) / d->stride_h + 1;
     p->width_out = (d->width - d->kernel_w) / d->stride_w + 1;
+    p->op = (qk_op){.implementation = "average_pool_u8", .run = run, .destroy = destroy, .n_inputs = 1, .src_bytes = {src_bytes},
+                    .scratch_per_thread = qk_round_up(qk_times(d->channels, sizeof(int32_t)), 64),
+                    .dst_bytes = d->batch * p->height_out * p->width_out * d->channels};
     p->kernels = qk_current_kernels();
     p->requant = qk_make_requant(d->dtype, d->zero_point, d->lo, d->hi);
     *op = &p->op;

@@ -1,17 +1,18 @@
 /* Checks a convolution, folds the input's zero points into its bias and chooses how to run it. */
 #include "conv2d.h"
 
-static size_t extent(size_t kernel, size_t dilation) {
-    return (kernel - 1) * dilation + 1;
+/* Output rows or columns of n padded ones; 0 where none fit. */
+static size_t length_out(size_t n, size_t before, size_t after, size_t kernel, size_t dilation, size_t stride) {
+    const size_t padded = qk_plus(qk_plus(n, before), after), extent = qk_plus(qk_times(kernel - 1, dilation), 1);
+    return padded == QK_TOO_MANY || padded < extent ? 0 : (padded - extent) / stride + 1;
 }
 
-static int is_valid(const qk_conv2d_desc *d) {
+static int has_valid_sizes(const qk_conv2d_desc *d) {
     if (!d->batch || !d->height || !d->width || !d->channels_in || !d->channels_out || !d->groups || !d->kernel_h ||
         !d->kernel_w || !d->stride_h || !d->stride_w || !d->dilation_h || !d->dilation_w)
         return 0;
     if (d->channels_in % d->groups || d->channels_out % d->groups) return 0;
-    return d->height + d->pad_top + d->pad_bottom >= extent(d->kernel_h, d->dilation_h) &&
-           d->width + d->pad_left + d->pad_right >= extent(d->kernel_w, d->dilation_w);
+    return qk_times(qk_times(d->kernel_h, d->kernel_w), qk_times(d->channels_in / d->groups, d->channels_out)) != QK_TOO_MANY;
 }
 
 static int is_depthwise3x3(const qk_conv2d_desc *d) {
@@ -48,6 +49,13 @@ static void fold_zero_points(const qk_conv2d_desc *d, const int32_t *bias, int32
             }
 }
 
+static int are_weights(const qk_conv2d_desc *d) {
+    const size_t n = d->kernel_h * d->kernel_w * (d->channels_in / d->groups) * d->channels_out;
+    for (size_t i = 0; d->weights_dtype == QK_S16 && i < n; i++)
+        if (!qk_is_weight(weight(d, i))) return 0;
+    return d->weights_dtype == QK_S16 || d->weights_dtype == QK_S8;
+}
+
 /* The weights of a small kernel as its packer reads them; NULL when there is no memory. */
 static int16_t *widen_weights(const qk_conv2d_desc *d) {
     const size_t n = d->kernel_h * d->kernel_w * (d->channels_in / d->groups) * d->channels_out;
@@ -57,13 +65,19 @@ static int16_t *widen_weights(const qk_conv2d_desc *d) {
 }
 
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
-    if (!is_valid(desc) || (desc->weights_dtype != QK_S8 && desc->weights_dtype != QK_S16)) return QK_ERROR_ARGUMENT;
+    const qk_conv2d_desc *d = desc;
+    if (!has_valid_sizes(d) || !are_weights(d) || !qk_is_epilogue(epilogue))
+        return QK_ERROR_ARGUMENT;
     const struct qk_conv_shape shape = {
-        *desc,
-        (desc->height + desc->pad_top + desc->pad_bottom - extent(desc->kernel_h, desc->dilation_h)) / desc->stride_h + 1,
-        (desc->width + desc->pad_left + desc->pad_right - extent(desc->kernel_w, desc->dilation_w)) / desc->stride_w + 1};
-    const int bytes_out = epilogue->dtype == QK_U8 || epilogue->dtype == QK_S8;
-    const int depthwise = bytes_out && is_depthwise3x3(desc), first = bytes_out && is_first(desc);
+        *d, length_out(d->height, d->pad_top, d->pad_bottom, d->kernel_h, d->dilation_h, d->stride_h),
+        length_out(d->width, d->pad_left, d->pad_right, d->kernel_w, d->dilation_w, d->stride_w)};
+    const size_t src_bytes = qk_times(qk_times(d->batch, d->height), qk_times(d->width, d->channels_in));
+    const size_t elements = qk_times(qk_times(d->batch, shape.height_out), qk_times(shape.width_out, d->channels_out));
+    if (src_bytes == QK_TOO_MANY || elements == 0 || qk_times(elements, sizeof(float)) == QK_TOO_MANY ||
+        !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8))
+        return QK_ERROR_ARGUMENT;
+    const int bytes_out = qk_is_byte(epilogue->dtype);
+    const int depthwise = bytes_out && is_depthwise3x3(d), first = bytes_out && is_first(d);
     int32_t *folded = qk_aligned_alloc(desc->channels_out * sizeof *folded);
     int16_t *wide = depthwise || first ? widen_weights(desc) : NULL;
     if (!folded || ((depthwise || first) && !wide)) {
@@ -82,5 +96,9 @@ qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilog
     else status = qk_conv2d_gathered_create(&shape, &with_folded, op);
     qk_aligned_free(folded);
     qk_aligned_free(wide);
+    if (status == QK_OK) {
+        (*op)->src_bytes[0] = src_bytes;
+        (*op)->dst_bytes = elements * qk_dtype_size(epilogue->dtype);
+    }
     return status;
 }

@@ -60,7 +60,7 @@ qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const in
     struct depthwise *d = qk_aligned_alloc(sizeof *d);
     if (!d) return QK_ERROR_MEMORY;
     d->kernel = qk_current_kernels()->depthwise;
-    d->op = (qk_op){d->kernel->name, 0, run, destroy, 1};
+    d->op = (qk_op){.implementation = d->kernel->name, .run = run, .destroy = destroy, .n_inputs = 1};
     d->shape = *shape;
     d->requant = qk_epilogue_requant(epilogue);
     d->requant.bounded = qk_is_bounded(9, 255, s->channels_in, epilogue->bias, epilogue->multiplier);

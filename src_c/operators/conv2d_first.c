@@ -69,8 +69,10 @@ qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_
     c->kernel = qk_current_kernels()->conv_first;
     c->shape = *shape;
     for (size_t i = 0; i < 3; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
-    c->row_bytes = qk_round_up(3 * (s->pad_left + s->width + s->pad_right) + 6 * shape->width_out + 64, 64);
-    c->op = (qk_op){c->kernel->name, BUFFER_ROWS * c->row_bytes, run, destroy, 1};
+    const size_t image_bytes = qk_times(3, s->pad_left + s->width + s->pad_right);
+    c->row_bytes = qk_round_up(qk_plus(qk_plus(image_bytes, qk_times(6, shape->width_out)), 64), 64);
+    c->op = (qk_op){.implementation = c->kernel->name, .scratch_per_thread = qk_times(BUFFER_ROWS, c->row_bytes), .run = run,
+                    .destroy = destroy, .n_inputs = 1};
     c->requant = qk_epilogue_requant(epilogue);
     c->requant.bounded = qk_is_bounded(QK_CONV_FIRST_TAPS, 255, s->channels_out, epilogue->bias, epilogue->multiplier);
     c->packed = qk_aligned_alloc(c->kernel->packed_bytes(s->channels_out));

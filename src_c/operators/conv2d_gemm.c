@@ -39,7 +39,7 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_ep
     c->shape = *shape;
     c->dtype = epilogue->dtype;
     c->requant = qk_epilogue_requant(epilogue);
-    c->groups = qk_aligned_alloc(s->groups * sizeof *c->groups);
+    c->groups = qk_aligned_alloc(qk_times(s->groups, sizeof *c->groups));
     c->pad = qk_aligned_alloc(s->channels_in);
     qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;
     for (size_t i = 0; status == QK_OK && i < s->channels_in; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];

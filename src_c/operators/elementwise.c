@@ -109,16 +109,25 @@ static struct loop affine_loop(const struct qk_kernels *kernels, const qk_affine
                          map->dtype == QK_S8 ? 128 : map->dtype == QK_S16 ? 32768 : 0, 0, NULL, direction, 0};
 }
 
+static size_t elements(size_t outer, size_t channels, size_t inner) {
+    return qk_times(qk_times(outer, channels), inner);
+}
+
+/* float32 on one side makes four bytes of each element. */
+static int is_valid(const qk_affine *map) {
+    return map->dtype != QK_F32 && qk_times(elements(map->outer, map->channels, map->inner), 4) != QK_TOO_MANY &&
+           qk_are_zero_points(map->zero_point, map->channels, map->dtype);
+}
+
 qk_status qk_quantize(const float *x, void *q, const qk_affine *map) {
-    const int is_byte = map->dtype == QK_U8 || map->dtype == QK_S8, is_short = map->dtype == QK_U16 || map->dtype == QK_S16;
-    if (!is_byte && !is_short) return QK_ERROR_ARGUMENT;
-    struct loop l = affine_loop(qk_current_kernels(), map, x, q, is_byte ? QUANTIZE : QUANTIZE16);
+    if (!is_valid(map) || map->dtype == QK_S32) return QK_ERROR_ARGUMENT;
+    struct loop l = affine_loop(qk_current_kernels(), map, x, q, qk_is_byte(map->dtype) ? QUANTIZE : QUANTIZE16);
     run_loop(&l);
     return QK_OK;
 }
 
 qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
-    if (map->dtype == QK_F32) return QK_ERROR_ARGUMENT;
+    if (!is_valid(map)) return QK_ERROR_ARGUMENT;
     const size_t bytes = qk_dtype_size(map->dtype);
     struct loop l = affine_loop(qk_current_kernels(), map, q, x,
                                 bytes == 1 ? DEQUANTIZE : bytes == 2 ? DEQUANTIZE16 : DEQUANTIZE32);
@@ -127,6 +136,9 @@ qk_status qk_dequantize(const void *q, float *x, const qk_affine *map) {
 }
 
 qk_status qk_requantize(const int32_t *acc, void *q, const qk_requantize_map *map) {
+    if (!qk_is_requantization(map->dtype, map->zero_point, map->lo, map->hi) ||
+        qk_times(elements(map->outer, map->channels, map->inner), sizeof *acc) == QK_TOO_MANY)
+        return QK_ERROR_ARGUMENT;
     const struct qk_requant r = qk_make_requant(map->dtype, map->zero_point, map->lo, map->hi);
     struct loop l = {qk_current_kernels(), (const uint8_t *)acc, q, 4, 1, map->outer, map->channels, map->inner,
                      map->multiplier, NULL, 0, 0, 0, &r, REQUANTIZE, 0};
@@ -164,10 +176,12 @@ static void destroy_affine(qk_op *op) {
 }
 
 static qk_status create_affine(const qk_affine *map, int direction, const char *name, qk_op **op) {
-    if (map->dtype != QK_U8 && map->dtype != QK_S8) return QK_ERROR_ARGUMENT;
+    if (!is_valid(map) || !qk_is_byte(map->dtype)) return QK_ERROR_ARGUMENT;
     struct affine_op *a = qk_aligned_alloc(sizeof *a);
     if (!a) return QK_ERROR_MEMORY;
-    a->op = (qk_op){name, 0, run_affine, destroy_affine, 1};
+    const size_t n = elements(map->outer, map->channels, map->inner), in = direction == QUANTIZE ? sizeof(float) : 1;
+    a->op = (qk_op){.implementation = name, .run = run_affine, .destroy = destroy_affine, .n_inputs = 1,
+                    .src_bytes = {n * in}, .dst_bytes = n * (in == 1 ? sizeof(float) : 1)};
     a->kernels = qk_current_kernels();
     a->map = *map;
     a->direction = direction;

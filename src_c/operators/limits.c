@@ -3,9 +3,15 @@
 
 enum { ITERATIONS = 1 << 12 };
 
+/* `seconds` from now: at once for what is no time, and within what the clock can count. */
+static uint64_t deadline(double seconds) {
+    const double longest = 1e9;
+    return qk_clock_ns() + (seconds > 0 ? (uint64_t)((seconds < longest ? seconds : longest) * 1e9) : 0);
+}
+
 double qk_measure_peak(double seconds) {
     qk_probe_peak_fn *probe = qk_current_kernels()->probe_peak;
-    const uint64_t end = qk_clock_ns() + (uint64_t)(seconds * 1e9);
+    const uint64_t end = deadline(seconds);
     double best = 0;
     /* the best of many short goes: an interruption only ever slows one down */
     while (qk_clock_ns() < end || best == 0) {
@@ -17,10 +23,15 @@ double qk_measure_peak(double seconds) {
     return best * 1e9;
 }
 
-double qk_measure_read_bandwidth(const void *data, size_t bytes, double seconds) {
+double qk_measure_read_bandwidth(const void *buffer, size_t size, double seconds) {
+    enum { ALIGNMENT = 64, BLOCK = 512 }; /* as the probes want it */
+    const size_t skipped = (0 - (uintptr_t)buffer) % ALIGNMENT;
+    if (size < skipped + BLOCK) return 0;
+    const void *data = (const uint8_t *)buffer + skipped;
+    const size_t bytes = (size - skipped) / BLOCK * BLOCK;
     qk_probe_read_fn *probe = qk_current_kernels()->probe_read;
-    const uint64_t end = qk_clock_ns() + (uint64_t)(seconds * 1e9);
-    const uint64_t passes = bytes >= 1 << 20 ? 1 : (1 << 20) / (bytes ? bytes : 1);
+    const uint64_t end = deadline(seconds);
+    const uint64_t passes = bytes >= 1 << 20 ? 1 : (1 << 20) / bytes;
     probe(data, bytes); /* into the cache, if it fits one */
     double best = 0;
     while (qk_clock_ns() < end || best == 0) {

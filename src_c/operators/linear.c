@@ -46,17 +46,31 @@ static void run(const qk_op *op, const void *const *src, void *dst, size_t rows,
     run_with(l, &l->columns, &l->requant, l->dtype, l->input_zero_point, src[0], dst, rows, scratch);
 }
 
+static int are_weights(const qk_linear_desc *d) {
+    const int16_t *weights = d->weights;
+    for (size_t k = 0; d->weights_dtype == QK_S16 && k < d->k; k++)
+        for (size_t n = 0; n < d->n; n++)
+            if (!qk_is_weight(weights[(ptrdiff_t)k * d->stride_k + (ptrdiff_t)n * d->stride_n])) return 0;
+    return d->weights_dtype == QK_S16 || qk_is_byte(d->weights_dtype);
+}
+
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
-    int zero = 1;
+    if (!are_weights(desc) || !qk_are_zero_points(&desc->input_zero_point, 1, QK_U8) ||
+        !qk_is_epilogue(epilogue) || qk_times(desc->k, desc->n) == QK_TOO_MANY ||
+        qk_times(desc->n, sizeof(int32_t)) == QK_TOO_MANY)
+        return QK_ERROR_ARGUMENT;
+    if (desc->weights_zero_point && !qk_are_zero_points(desc->weights_zero_point, desc->n, desc->weights_dtype))
+        return QK_ERROR_ARGUMENT;
     const int32_t shift = desc->weights_dtype == QK_U8 ? 128 : 0; /* uint8 weights are int8 ones 128 higher */
     const struct qk_gemm_weights weights = {desc->weights, desc->stride_k, desc->stride_n, qk_dtype_size(desc->weights_dtype),
                                             shift ? 0x80 : 0};
-    for (size_t j = 0; j < desc->n; j++)
-        zero &= (desc->weights_zero_point ? desc->weights_zero_point[j] : 0) == shift;
+    int zero = desc->weights_zero_point != NULL || shift == 0;
+    for (size_t j = 0; desc->weights_zero_point && j < desc->n; j++) zero &= desc->weights_zero_point[j] == shift;
     if (!zero && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
     struct linear *l = qk_aligned_alloc(sizeof *l);
     if (!l) return QK_ERROR_MEMORY;
-    l->op = (qk_op){.run = run, .destroy = destroy, .n_inputs = 1};
+    l->op = (qk_op){.run = run, .destroy = destroy, .n_inputs = 1, .src_bytes = {desc->k},
+                    .dst_bytes = desc->n * qk_dtype_size(epilogue->dtype), .by_row = 1};
     l->input_zero_point = desc->input_zero_point;
     l->dtype = epilogue->dtype;
     l->requant = qk_epilogue_requant(epilogue);
@@ -92,7 +106,10 @@ static void flip(const uint8_t *from, uint8_t *to, size_t n) {
 qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
                         const void *a, size_t m, void *c) {
     const struct linear *l = (const struct linear *)op;
-    if (l->weights_zero_point && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
+    if (op->run != run || !qk_is_byte(input_dtype) || !qk_are_zero_points(&input_zero_point, 1, input_dtype) ||
+        !qk_is_epilogue(epilogue) || qk_times(m, l->matrix.k) == QK_TOO_MANY ||
+        qk_times(m, l->matrix.n * sizeof(int32_t)) == QK_TOO_MANY || (l->weights_zero_point && epilogue->dtype != QK_S32))
+        return QK_ERROR_ARGUMENT;
     const int32_t za = qk_zero_point_u8(input_dtype, input_zero_point);
     const struct qk_requant requant = qk_epilogue_requant(epilogue);
     const size_t threads = (size_t)qk_threads_enter();

@@ -46,6 +46,8 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
                          const struct qk_gemm_weights *weights) {
     const struct qk_gemm_kernel *wide = kernels->gemm, *narrow = kernels->gemm_narrow;
     const struct qk_gemm_kernel *kernel = qk_round_up(n, narrow->nr) < qk_round_up(n, wide->nr) ? narrow : wide;
+    *matrix = (struct qk_matrix){0};
+    if (k > QK_TOO_MANY / (4 * kernel->nr * kernel->kr * kernel->element_bytes)) return QK_ERROR_MEMORY; /* a panel's size wraps */
     *matrix = (struct qk_matrix){.kernel = kernel, .k = k, .n = n, .panels = (n + kernel->nr - 1) / kernel->nr,
                                  .largest = weights->element_bytes == 2 ? 255 : 128};
     matrix->column_sums = qk_aligned_alloc(matrix->panels * kernel->nr * sizeof(int32_t));
@@ -58,7 +60,7 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
         const size_t first = p * kernel->nr, columns = qk_matrix_panel_n(matrix, p);
         qk_gemm_pack_panel(kernel, first, columns, weights, panel);
         /* a column's sum is its product with ones, which nothing computes faster than the kernel */
-        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros};
+        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros, .multiplier = (const float *)zeros};
         kernel->run(1, columns, ones, 0, panel, &epilogue, matrix->column_sums + first, 0);
     }
     qk_aligned_free(ones);
@@ -133,7 +135,7 @@ void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *co
                      size_t last, uint8_t *scratch) {
     const struct qk_gemm_kernel *kernel = matrix->kernel;
     const size_t out_bytes = out == QK_GEMM_OUT_U8 ? 1 : 4;
-    if (kernel->pack_a) {
+    if (kernel->pack_a && matrix->k) { /* rows of no length have no scratch */
         kernel->pack_a(m, matrix->k, a, a_stride, scratch);
         a = scratch;
         a_stride = qk_gemm_pack_a_stride(kernel, matrix->k);

@@ -31,6 +31,28 @@ struct qk_requant qk_make_requant(qk_dtype dtype, int32_t zero_point, int32_t lo
     };
 }
 
+int qk_are_zero_points(const int32_t *zero_point, size_t n, qk_dtype dtype) {
+    const int32_t least = dtype == QK_S8 ? -128 : dtype == QK_S16 ? -32768 : 0;
+    const int32_t span = qk_is_byte(dtype) ? 255 : qk_dtype_size(dtype) == 2 ? 65535 : 0; /* int32 has none but 0 */
+    int inside = 1;
+    for (size_t i = 0; i < n; i++) inside &= zero_point[i] >= least && zero_point[i] <= least + span;
+    return inside;
+}
+
+int qk_is_requantization(qk_dtype dtype, int32_t zero_point, int32_t lo, int32_t hi) {
+    const int32_t values[] = {zero_point, lo, hi};
+    return qk_is_byte(dtype) && lo <= hi && qk_are_zero_points(values, 3, dtype);
+}
+
+int qk_is_epilogue(const qk_epilogue *e) {
+    if (e->dtype == QK_S32 || e->dtype == QK_F32) return e->activation == QK_ACTIVATION_NONE;
+    return (unsigned)e->activation <= QK_ACTIVATION_HARD_SIGMOID && qk_is_requantization(e->dtype, e->zero_point, e->lo, e->hi);
+}
+
+int qk_is_weight(int value) {
+    return value >= -255 && value <= 255;
+}
+
 void qk_op_destroy(qk_op *op) {
     if (op) op->destroy(op);
 }
@@ -53,8 +75,10 @@ size_t qk_op_inputs(const qk_op *op) {
 }
 
 qk_status qk_op_run(const qk_op *op, const void *const *src, void *dst, size_t rows) {
+    if (op->by_row && (qk_times(op->src_bytes[0], rows) == QK_TOO_MANY || qk_times(op->dst_bytes, rows) == QK_TOO_MANY))
+        return QK_ERROR_ARGUMENT;
     const size_t threads = (size_t)qk_threads_enter();
-    uint8_t *scratch = op->scratch_per_thread ? qk_aligned_alloc(op->scratch_per_thread * threads) : NULL;
+    uint8_t *scratch = op->scratch_per_thread ? qk_aligned_alloc(qk_times(op->scratch_per_thread, threads)) : NULL;
     const qk_status status = scratch || !op->scratch_per_thread ? QK_OK : QK_ERROR_MEMORY;
     if (status == QK_OK) op->run(op, src, dst, rows, scratch);
     qk_aligned_free(scratch);

@@ -18,10 +18,12 @@ static void destroy(qk_op *op) {
 }
 
 qk_status qk_softmax_create(size_t rows, size_t columns, qk_op **op) {
-    if (rows == 0 || columns == 0) return QK_ERROR_ARGUMENT;
+    const size_t bytes = qk_times(qk_times(rows, columns), sizeof(float));
+    if (bytes == 0 || bytes == QK_TOO_MANY) return QK_ERROR_ARGUMENT;
     struct softmax *s = qk_aligned_alloc(sizeof *s);
     if (!s) return QK_ERROR_MEMORY;
-    *s = (struct softmax){{"softmax_f32", 0, run, destroy, 1}, qk_current_kernels()->softmax_row, rows, columns};
+    *s = (struct softmax){{.implementation = "softmax_f32", .run = run, .destroy = destroy, .n_inputs = 1, .src_bytes = {bytes},
+                           .dst_bytes = bytes}, qk_current_kernels()->softmax_row, rows, columns};
     *op = &s->op;
     return QK_OK;
 }

@@ -36,9 +36,11 @@ static void destroy(qk_op *op) {
 }
 
 qk_status qk_table_create(size_t elements, const uint8_t *table, qk_op **op) {
+    if (elements == 0 || elements >= QK_TOO_MANY) return QK_ERROR_ARGUMENT;
     struct table *t = qk_aligned_alloc(sizeof *t);
     if (!t) return QK_ERROR_MEMORY;
-    t->op = (qk_op){"table_u8", 0, run, destroy, 1};
+    t->op = (qk_op){.implementation = "table_u8", .run = run, .destroy = destroy, .n_inputs = 1, .src_bytes = {elements},
+                    .dst_bytes = elements};
     t->kernel = qk_current_kernels()->table;
     t->elements = elements;
     memcpy(t->entries, table, sizeof t->entries);

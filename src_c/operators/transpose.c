@@ -40,12 +40,15 @@ static void destroy(qk_op *op) {
 }
 
 qk_status qk_transpose_create(size_t matrices, size_t rows, size_t columns, qk_dtype dtype, qk_op **op) {
-    if (qk_dtype_size(dtype) == 2) return QK_ERROR_ARGUMENT;
+    const size_t element_bytes = qk_dtype_size(dtype);
+    const size_t bytes = qk_times(qk_times(matrices, rows), qk_times(columns, element_bytes));
+    if (element_bytes == 2 || bytes == 0 || bytes == QK_TOO_MANY) return QK_ERROR_ARGUMENT;
     struct transpose *t = qk_aligned_alloc(sizeof *t);
     if (!t) return QK_ERROR_MEMORY;
-    const size_t bytes = qk_dtype_size(dtype);
-    *t = (struct transpose){{bytes == 1 ? "transpose_u8" : "transpose_u32", 0, run, destroy, 1}, qk_current_kernels(), matrices,
-                            rows, columns, bytes};
+    t->op = (qk_op){.implementation = element_bytes == 1 ? "transpose_u8" : "transpose_u32", .run = run, .destroy = destroy,
+                    .n_inputs = 1, .src_bytes = {bytes}, .dst_bytes = bytes};
+    t->kernels = qk_current_kernels();
+    t->matrices = matrices, t->rows = rows, t->columns = columns, t->element_bytes = element_bytes;
     *op = &t->op;
     return QK_OK;
 }

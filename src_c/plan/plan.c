@@ -11,6 +11,7 @@ struct tensor {
     size_t bytes, offset;
     int input, output;        /* index among the caller's arrays, or IN_ARENA */
     size_t first_op, last_op; /* written by, last read by */
+    int written;              /* an operator writes it */
 };
 
 struct step {
@@ -49,6 +50,7 @@ void qk_plan_destroy(qk_plan *plan) {
 }
 
 qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor) {
+    if (plan->finished || bytes >= QK_TOO_MANY) return QK_ERROR_ARGUMENT;
     struct tensor *grown = realloc(plan->tensors, (plan->n_tensors + 1) * sizeof *grown);
     if (!grown) return QK_ERROR_MEMORY;
     plan->tensors = grown;
@@ -62,14 +64,19 @@ static int is_known(const qk_plan *plan, int tensor) {
 }
 
 qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, const int *src, int dst) {
-    int known = is_known(plan, dst);
-    for (size_t i = 0; i < op->n_inputs; i++) known &= is_known(plan, src[i]);
-    struct step *grown = known ? realloc(plan->steps, (plan->n_steps + 1) * sizeof *grown) : NULL;
+    const size_t times = op->by_row ? rows : 1;
+    int fits = !plan->finished && is_known(plan, dst) && !plan->tensors[dst].written &&
+               plan->tensors[dst].bytes == qk_times(op->dst_bytes, times);
+    for (size_t i = 0; i < op->n_inputs; i++)
+        fits = fits && is_known(plan, src[i]) && src[i] != dst &&
+               plan->tensors[src[i]].bytes == qk_times(op->src_bytes[i], times);
+    struct step *grown = fits ? realloc(plan->steps, (plan->n_steps + 1) * sizeof *grown) : NULL;
     if (!grown) {
         qk_op_destroy(op);
-        return known ? QK_ERROR_MEMORY : QK_ERROR_ARGUMENT;
+        return fits ? QK_ERROR_MEMORY : QK_ERROR_ARGUMENT;
     }
     plan->steps = grown;
+    plan->tensors[dst].written = 1;
     struct step *step = &grown[plan->n_steps++];
     *step = (struct step){.op = op, .rows = rows, .dst = dst};
     memcpy(step->src, src, op->n_inputs * sizeof *src);
@@ -98,7 +105,35 @@ static size_t place(const struct qk_plan *plan, size_t t) {
     return offset;
 }
 
+/* Whether the tensors are known, each is there once, and operators write them all or none. */
+static int are_ends(const qk_plan *plan, const int *tensors, size_t n, int written) {
+    for (size_t i = 0; i < n; i++) {
+        if (!is_known(plan, tensors[i]) || plan->tensors[tensors[i]].written != written) return 0;
+        for (size_t j = 0; j < i; j++)
+            if (tensors[j] == tensors[i]) return 0;
+    }
+    return 1;
+}
+
+/* Whether every operator finds what it reads among the inputs or written by one before it. */
+static int are_in_order(const qk_plan *plan, const int *inputs, size_t n_inputs) {
+    for (size_t s = 0; s < plan->n_steps; s++)
+        for (size_t k = 0; k < plan->steps[s].op->n_inputs; k++) {
+            const int src = plan->steps[s].src[k];
+            int there = 0;
+            for (size_t i = 0; i < n_inputs; i++) there |= inputs[i] == src;
+            for (size_t before = 0; before < s; before++) there |= plan->steps[before].dst == src;
+            if (!there) return 0;
+        }
+    return 1;
+}
+
 qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, const int *outputs, size_t n_outputs) {
+    if (plan->finished || !are_ends(plan, inputs, n_inputs, 0) || !are_ends(plan, outputs, n_outputs, 1) ||
+        !are_in_order(plan, inputs, n_inputs))
+        return QK_ERROR_ARGUMENT;
+    plan->arena_bytes = 0; /* an attempt for which there was no memory may be repeated */
+    for (size_t t = 0; t < plan->n_tensors; t++) plan->tensors[t].input = plan->tensors[t].output = IN_ARENA;
     for (size_t i = 0; i < n_inputs; i++) plan->tensors[inputs[i]].input = (int)i;
     for (size_t i = 0; i < n_outputs; i++) plan->tensors[outputs[i]].output = (int)i;
     for (size_t s = 0; s < plan->n_steps; s++) {
@@ -111,7 +146,9 @@ qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, cons
         struct tensor *tensor = &plan->tensors[t];
         if (tensor->input != IN_ARENA || tensor->output != IN_ARENA) continue;
         tensor->offset = place(plan, t);
-        if (plan->arena_bytes < tensor->offset + tensor->bytes) plan->arena_bytes = tensor->offset + tensor->bytes;
+        const size_t end = qk_plus(tensor->offset, tensor->bytes);
+        if (end == QK_TOO_MANY) return QK_ERROR_MEMORY;
+        if (plan->arena_bytes < end) plan->arena_bytes = end;
     }
     plan->arena = qk_aligned_alloc(plan->arena_bytes);
     plan->finished = plan->arena != NULL;
@@ -125,7 +162,7 @@ size_t qk_plan_arena_bytes(const qk_plan *plan) {
 /* Grows only when the number of threads has been raised since the last run. */
 static qk_status ensure_scratch(qk_plan *plan, int threads) {
     if (threads <= plan->scratch_threads) return QK_OK;
-    uint8_t *scratch = qk_aligned_alloc(plan->scratch_per_thread * (size_t)threads);
+    uint8_t *scratch = qk_aligned_alloc(qk_times(plan->scratch_per_thread, (size_t)threads));
     if (!scratch) return QK_ERROR_MEMORY;
     qk_aligned_free(plan->scratch);
     plan->scratch = scratch;

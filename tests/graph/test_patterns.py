@@ -218,3 +218,55 @@ def test_nchw_is_reordered_unless_the_order_is_moot():
 def test_dynamic_shape_is_refused():
     parameter = o.parameter(openvino.PartialShape([-1, 4]), np.float32)
     refused(model_of(quantize(parameter, 0, 1), parameter), "dynamic")
+
+
+def fails(model, match):
+    with pytest.raises(UnsupportedModelError, match=match):
+        import_model(model)
+
+
+@pytest.mark.parametrize("make", [
+    lambda x: o.transpose(x, [1, 2, 0, 3]),
+    lambda x: o.reshape(x, np.array([5, 5, 4], np.int64), False),
+    lambda x: x,
+])
+def test_an_input_that_is_an_output_is_refused(make):
+    """No operator would write the output's array."""
+    parameter = o.parameter([1, 5, 5, 4], np.float32, name="in")
+    fails(openvino.Model([o.result(make(parameter))], [parameter], "small"), "is the input 'in' itself")
+
+
+def test_a_tensor_that_is_a_result_twice_is_refused():
+    parameter = o.parameter([1, 4], np.float32, name="in")
+    y = o.softmax(o.matmul(quantize(parameter, 0, 255 / 64), int8_weights((4, 3), channels=0), False, False), 1)
+    z = o.reshape(y, np.array([3], np.int64), False)
+    fails(openvino.Model([o.result(y), o.result(z)], [parameter], "small"), "is a result already")
+
+
+@pytest.mark.parametrize("shape", [[0, 4], []])
+def test_inputs_of_no_elements_or_axes_are_refused(shape):
+    parameter = o.parameter(shape, np.float32, name="in")
+    last = o.softmax(parameter, 0) if shape else o.relu(parameter)
+    fails(openvino.Model([o.result(last)], [parameter], "small"), "in.*shape")
+
+
+def test_a_tensor_without_axes_is_refused():
+    parameter = o.parameter([1, 1], np.float32, name="in")
+    x = o.squeeze(parameter, np.array([0, 1], np.int64))
+    fails(openvino.Model([o.result(quantize(x, 0, 1))], [parameter], "small"), "without axes")
+
+
+@pytest.mark.parametrize("scale_shape, zero_point_shape", [((4, 4, 3), ()), ((1, 4, 3), ()), ((), (1, 4, 3))])
+def test_constants_that_enlarge_weights_are_refused(scale_shape, zero_point_shape):
+    parameter = o.parameter([1, 4], np.float32, name="in")
+    w = o.subtract(o.convert(o.constant(np.ones((1, 3), np.int8)), "f32"), np.zeros(zero_point_shape, np.float32))
+    w = o.multiply(w, np.ones(scale_shape, np.float32))
+    x = quantize(parameter, 0, 255 / 64)
+    fails(openvino.Model([o.result(o.matmul(x, w, False, False))], [parameter], "small"), "repeats a constant")
+
+
+def test_zero_points_beyond_sixteen_bits_are_refused():
+    """They wrapped round, to other weights."""
+    parameter = o.parameter([1, 4], np.float32, name="in")
+    w = int8_weights((4, 3), channels=0, zero_point=65536)
+    fails(openvino.Model([o.result(o.matmul(quantize(parameter, 0, 1), w, False, False))], [parameter], "small"), "zero point")

@@ -4,7 +4,7 @@ import shutil
 
 import disassembly
 import pytest
-from conftest import compile_sources
+from native_build import compile_sources
 
 
 @pytest.fixture(scope="module", params=["gcc", "clang"])
