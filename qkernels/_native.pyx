@@ -2,7 +2,7 @@
 """NumPy buffers to C and back. Arguments have been checked; types and meanings are in _native.pyi."""
 
 cimport numpy as cnp
-from libc.stdint cimport int8_t, int32_t, uint64_t, uintptr_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t, uintptr_t
 
 from qkernels.capi cimport *
 
@@ -87,6 +87,18 @@ def minmax(x):
     with nogil:
         qk_minmax(src, n, &lo, &hi)
     return lo, hi
+
+
+def count_saturations(a, b):
+    cdef const uint8_t *left = <const uint8_t *>address(a)
+    cdef const int8_t *right = <const int8_t *>address(b)
+    cdef size_t m, k, n
+    cdef ptrdiff_t stride_k, stride_n
+    cdef uint64_t count
+    m, (k, n), (stride_k, stride_n) = a.shape[0], b.shape, b.strides
+    with nogil:
+        count = qk_count_saturations(left, m, right, k, n, stride_k, stride_n)
+    return count
 
 
 cdef class Weights:

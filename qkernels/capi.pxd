@@ -1,6 +1,6 @@
 # The C API, src_c/qkernels.h, for Cython.
 
-from libc.stdint cimport int8_t, int32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t
 
 cdef extern from "qkernels.h" nogil:
     ctypedef enum qk_status:
@@ -75,6 +75,7 @@ cdef extern from "qkernels.h" nogil:
     void qk_op_destroy(qk_op *)
     const char *qk_op_implementation(const qk_op *)
     qk_status qk_linear_run(const qk_op *, const qk_epilogue *, int32_t, qk_dtype, const void *, size_t, void *)
+    uint64_t qk_count_saturations(const uint8_t *, size_t, const int8_t *, size_t, size_t, ptrdiff_t, ptrdiff_t)
     qk_status qk_plan_create(qk_plan **)
     void qk_plan_destroy(qk_plan *)
     qk_status qk_plan_add_tensor(qk_plan *, size_t, int *)

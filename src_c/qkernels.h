@@ -124,6 +124,11 @@ qk_status qk_op_run(const qk_op *op, const void *src, void *dst, size_t rows);
 qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
                         const void *a, size_t m, void *c);
 
+/* Of (M, K) x (K, N): the sums of two products, of a's uint8 with b's int8 at the same k = 2p and 2p + 1, that VPMADDUBSW
+ * would clip to int16. A last k without partner cannot. `a` is contiguous; strides of b as in qk_linear_desc. */
+uint64_t qk_count_saturations(const uint8_t *a, size_t m, const int8_t *b, size_t k, size_t n, ptrdiff_t stride_k,
+                              ptrdiff_t stride_n);
+
 /* --- plans ----------------------------------------------------------------------------------- */
 
 typedef struct qk_plan qk_plan;

@@ -15,6 +15,7 @@ const struct qk_backend qk_backend_avx2 = {
         .depthwise = &qk_depthwise3x3_u8s8_avx2,
         .conv_first = &qk_conv_first_u8s8_6x16_avx2,
         .window_sum = qk_window_sum_avx2,
+        .count_saturations = qk_count_saturations_avx2,
         .probe_peak = qk_probe_peak_avx2,
         .probe_read = qk_probe_read_avx2,
     },

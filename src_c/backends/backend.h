@@ -9,6 +9,7 @@
 #include "../kernels/pool/pool.h"
 #include "../kernels/probe/probe.h"
 #include "../kernels/quantize/quantize.h"
+#include "../kernels/saturation/saturation.h"
 #include "../kernels/softmax/softmax.h"
 
 struct qk_kernels {
@@ -25,6 +26,7 @@ struct qk_kernels {
     const struct qk_conv_first_kernel *conv_first;
     qk_window_sum_fn *window_sum;
     qk_softmax_row_fn *softmax_row;
+    qk_count_saturations_fn *count_saturations;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;
 };

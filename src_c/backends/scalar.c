@@ -16,6 +16,7 @@ const struct qk_backend qk_backend_scalar = {
         .conv_first = &qk_conv_first_u8s8_scalar,
         .window_sum = qk_window_sum_scalar,
         .softmax_row = qk_softmax_row_scalar,
+        .count_saturations = qk_count_saturations_scalar,
         .probe_peak = qk_probe_peak_scalar,
         .probe_read = qk_probe_read_scalar,
     },
