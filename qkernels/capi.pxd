@@ -59,6 +59,8 @@ cdef extern from "qkernels.h" nogil:
     size_t qk_isa_list(qk_isa_info *, size_t)
     qk_status qk_use_isa(const char *)
     const char *qk_current_isa()
+    int qk_cpus_allowed()
+    double qk_cpu_quota(const char *)
     int qk_threads_available()
     void qk_set_num_threads(int)
     int qk_get_num_threads()
