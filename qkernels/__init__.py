@@ -20,5 +20,6 @@ del apply_environment, version, PackageNotFoundError
 
 __all__ = [
     "Model", "PackedWeights", "QParams", "UnsupportedModelError", "conv2d", "count_saturating_weights", "count_saturations",
-    "cpu_info", "dequantize", "get_num_threads", "linear", "load_model", "matmul", "quantize", "quantize_dynamic", "requantize", "set_num_threads", "use_isa",
+    "cpu_info", "dequantize", "get_num_threads", "linear", "load_model", "matmul", "quantize", "quantize_dynamic", "requantize",
+    "set_num_threads", "use_isa",
 ]

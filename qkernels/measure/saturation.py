@@ -1,4 +1,4 @@
-"""The saturation audit of a layer: see `qkernels.saturation` for what is counted."""
+"""The saturation audit of a layer; see `qkernels.saturation` for what is counted."""
 
 from __future__ import annotations
 

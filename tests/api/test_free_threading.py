@@ -44,7 +44,8 @@ def free_threaded(tmp_path_factory):
         name for name in names if name.endswith((".so", "_native.c")) or (Path(where) == ROOT and name not in SOURCES)])
     interpreter = str(folder / "venv" / "bin" / "python")
     steps = [[found, "-m", "venv", str(folder / "venv")],
-             [interpreter, "-m", "pip", "install", "-q", "--only-binary", ":all:", "setuptools>=77", "cython>=3.1", "numpy>=2.0"],
+             [interpreter, "-m", "pip", "install", "-q", "--only-binary", ":all:", "setuptools>=77", "cython>=3.1",
+              "numpy>=2.0"],
              [interpreter, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps", "--target",
               str(folder / "package"), str(source)]]
     for step in steps:
