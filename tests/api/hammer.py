@@ -1,5 +1,4 @@
-"""Everything at once from many threads, as a program: `hammer.py THREADS TURNS`. Prints the number of calls and whether the GIL was
-on.
+"""Everything at once from many threads, as a program: `hammer.py THREADS TURNS`. Prints the calls and whether the GIL was on.
 
 Needs nothing but NumPy, so that an interpreter without a GIL can run it. Threads share packed weights, a model and a plan; they
 make and drop others; the number of threads and the instruction set change meanwhile. Each result must be the bytes that one

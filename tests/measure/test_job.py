@@ -71,19 +71,15 @@ def test_without_pictures_it_says_so():
 
 
 @pytest.mark.parametrize("isa", qkernels.cpu_info()["supported"])
-def test_network_is_the_same_on_every_instruction_set(isa):
+def test_network_is_the_same_on_every_instruction_set(isa, threads):
     """Byte for byte, also with two threads."""
     x = load_pictures(sample_images())[0].x
     expected = qkernels.load_model(embedded_model_path())(x)
-    before = qkernels.get_num_threads()
     with qkernels.use_isa(isa):
         model = qkernels.load_model(embedded_model_path())
-    try:
-        for threads in (1, 2):
-            qkernels.set_num_threads(threads)
-            np.testing.assert_array_equal(model(x), expected)
-    finally:
-        qkernels.set_num_threads(before)
+    for number in (1, 2):
+        threads(number)
+        np.testing.assert_array_equal(model(x), expected)
 
 
 @pytest.mark.skipif(DATA is None, reason="QKERNELS_DATA is not set")
