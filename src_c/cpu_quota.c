@@ -54,9 +54,9 @@ static int find_group(FILE *file, struct hierarchy *h) {
 static void unescape(char *path) {
     char *to = path;
     for (const char *from = path; *from; to++) {
-        unsigned code;
-        if (*from == '\\' && sscanf(from + 1, "%3o", &code) == 1) *to = (char)code, from += 4;
-        else *to = *from++;
+        const int escaped = *from == '\\' && strspn(from + 1, "01234567") >= 3;
+        *to = escaped ? (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0') : *from;
+        from += escaped ? 4 : 1;
     }
     *to = '\0';
 }
@@ -74,7 +74,7 @@ static int find_mount(FILE *file, struct hierarchy *h) {
                                 : strncmp(type + 3, "cgroup ", 7) == 0 && is_listed(options + 1, "cpu");
     }
     free(line);
-    unescape(h->top), unescape(h->mounted);
+    if (found) unescape(h->top), unescape(h->mounted);
     return found;
 }
 
@@ -97,7 +97,7 @@ static double quota_of(const char *directory, int version) {
         if (file && fscanf(file, "%lf %lf", &quota, &period) != 2) period = 0;
         if (file) fclose(file);
     }
-    return quota > 0 && period > 0 ? quota / period : INFINITY;
+    return quota >= 1 && period >= 1 && isfinite(period) ? quota / period : INFINITY; /* microseconds */
 }
 
 /* The group's path below the mounted one; that one itself where the group cannot be seen from here. */

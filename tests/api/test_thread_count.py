@@ -57,6 +57,7 @@ def tree(root, groups, mounts, quotas):
     (GROUPS_V1.format("/a") + "0::/a\n", V1 + V2.replace("cgroup rw", "cgroup/unified rw"),
      {"cpu,cpuacct/a": (300000, 100000), "unified": "max 100000"}, 3.0),
     ("0::/a\n", V2.replace("/sys/fs/cgroup", r"/sys/fs/cgroup/with\040space"), {"with space/a": "100000 100000"}, 1.0),
+    ("0::/a\n", V2.replace("/sys/fs/cgroup", "/sys/fs/cgroup\\4"), {"a": "100000 100000"}, math.inf),
     ("", V2, {"": "100000 100000"}, math.inf),
     ("0::/a\n", "", {"a": "100000 100000"}, math.inf),
     ("nothing of the kind", "nor this - cgroup2", {}, math.inf),
