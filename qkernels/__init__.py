@@ -8,6 +8,7 @@ from .gemm import PackedWeights, linear, matmul
 from .graph import UnsupportedModelError
 from .model import Model, load_model
 from .runtime import apply_environment, cpu_info, get_num_threads, set_num_threads, use_isa
+from .saturation import count_saturating_weights, count_saturations
 
 try:
     __version__ = version("qkernels")
@@ -18,6 +19,7 @@ apply_environment()
 del apply_environment, version, PackageNotFoundError
 
 __all__ = [
-    "Model", "PackedWeights", "QParams", "UnsupportedModelError", "conv2d", "cpu_info", "dequantize", "get_num_threads",
-    "linear", "load_model", "matmul", "quantize", "quantize_dynamic", "requantize", "set_num_threads", "use_isa",
+    "Model", "PackedWeights", "QParams", "UnsupportedModelError", "conv2d", "count_saturating_weights", "count_saturations",
+    "cpu_info", "dequantize", "get_num_threads", "linear", "load_model", "matmul", "quantize", "quantize_dynamic", "requantize",
+    "set_num_threads", "use_isa",
 ]

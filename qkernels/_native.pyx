@@ -1,13 +1,15 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """NumPy buffers to C and back. Arguments have been checked; types and meanings are in _native.pyi."""
 
 cimport numpy as cnp
-from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t
 
 from qkernels.capi cimport *
 
 import math
+import os
 
+import cython
 import numpy as np
 
 cnp.import_array()
@@ -95,6 +97,18 @@ def minmax(x):
     return lo, hi
 
 
+def count_saturations(a, b):
+    cdef const uint8_t *left = <const uint8_t *>address(a)
+    cdef const int8_t *right = <const int8_t *>address(b)
+    cdef size_t m, k, n
+    cdef ptrdiff_t stride_k, stride_n
+    cdef uint64_t count
+    m, (k, n), (stride_k, stride_n) = a.shape[0], b.shape, b.strides
+    with nogil:
+        count = qk_count_saturations(left, m, right, k, n, stride_k, stride_n)
+    return count
+
+
 cdef class Weights:
     """A (K, N) matrix packed for the instruction set in use."""
     cdef qk_op *op
@@ -140,6 +154,7 @@ def _itemsize(dtype):
 
 
 cdef class Plan:
+    # Built by one thread at a time, which the critical sections see to where there is no GIL; run by any.
     cdef qk_plan *plan
     cdef list _layers, _shapes, _dtypes, _tensors, _inputs, _outputs
     cdef readonly str isa
@@ -183,11 +198,13 @@ cdef class Plan:
             "output_dtype": dtype, "macs": macs, "bytes": moved + parameter_bytes, "parameters": parameters})
         return dst
 
+    @cython.critical_section
     def input(self, shape, dtype):
         tensor = self.new_tensor(shape, dtype)
         self._inputs.append(tensor)
         return tensor
 
+    @cython.critical_section
     def quantize(self, int src, scale, zero_point, dtype, *, name):
         shape = self._shapes[src]
         cdef qk_affine m = affine_map((math.prod(shape) // scale.size, scale.size, 1), scale, zero_point, dtype)
@@ -195,6 +212,7 @@ cdef class Plan:
         raise_for(qk_quantize_create(&m, &op), name)
         return self.append(op, src, shape, dtype, name, "quantize", 0, 0, 0, 0)
 
+    @cython.critical_section
     def dequantize(self, int src, scale, zero_point, *, name):
         shape = self._shapes[src]
         cdef qk_affine m = affine_map((math.prod(shape) // scale.size, scale.size, 1), scale, zero_point, self._dtypes[src])
@@ -202,6 +220,7 @@ cdef class Plan:
         raise_for(qk_dequantize_create(&m, &op), name)
         return self.append(op, src, shape, "float32", name, "dequantize", 0, 0, 0, 0)
 
+    @cython.critical_section
     def conv2d(self, int src, weights, *, stride, padding, dilation, groups, input_zero_point, bias, multiplier,
                int zero_point, int lo, int hi, dtype, name, activation="", activation_scale=0.0):
         cdef qk_conv2d_desc d
@@ -240,6 +259,7 @@ cdef class Plan:
         return self.append(op, src, out, dtype, name, kind, 0, math.prod(out) * math.prod(weights.shape[:3]),
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
+    @cython.critical_section
     def linear(self, int src, weights, *, int input_zero_point, bias, multiplier, int zero_point, int lo, int hi, dtype,
                name, kind="linear", activation="", activation_scale=0.0):
         cdef qk_linear_desc d
@@ -261,6 +281,7 @@ cdef class Plan:
         return self.append(op, src, (*shape[:-1], weights.shape[1]), dtype, name, kind, rows, rows * weights.size,
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
+    @cython.critical_section
     def average_pool(self, int src, *, kernel, stride, int input_zero_point, float multiplier, int zero_point, int lo,
                      int hi, dtype, name):
         cdef qk_average_pool_desc d
@@ -278,6 +299,7 @@ cdef class Plan:
         out = (shape[0], (shape[1] - kernel[0]) // stride[0] + 1, (shape[2] - kernel[1]) // stride[1] + 1, shape[3])
         return self.append(op, src, out, dtype, name, "average_pool", 0, 0, 0, 0)
 
+    @cython.critical_section
     def arithmetic(self, int a, int b, *, operation, zero_points, scales, int zero_point, int lo, int hi, dtype, name):
         cdef qk_arithmetic_desc d
         shape, other = self._shapes[a], self._shapes[b]
@@ -296,6 +318,7 @@ cdef class Plan:
         raise_for(qk_arithmetic_create(&d, &op), name)
         return self.append(op, (a, b), shape, dtype, name, operation, 0, 0, 0, 0)
 
+    @cython.critical_section
     def table(self, int src, entries, *, name):
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
@@ -307,6 +330,7 @@ cdef class Plan:
         raise_for(qk_table_create(math.prod(shape), <const uint8_t *>address(entries), &op), name)
         return self.append(op, src, shape, "uint8", name, "table", 0, 0, 0, 0)
 
+    @cython.critical_section
     def transpose(self, int src, rows, columns, shape, *, name):
         elements = math.prod(self._shapes[src])
         if elements != math.prod(shape) or elements % (rows * columns):
@@ -315,12 +339,14 @@ cdef class Plan:
         raise_for(qk_transpose_create(elements // (rows * columns), rows, columns, _DTYPES[self._dtypes[src]], &op), name)
         return self.append(op, src, shape, self._dtypes[src], name, "transpose", 0, 0, 0, 0)
 
+    @cython.critical_section
     def softmax(self, int src, *, name):
         shape = self._shapes[src]
         cdef qk_op *op
         raise_for(qk_softmax_create(math.prod(shape[:-1]), shape[-1], &op), name)
         return self.append(op, src, shape, "float32", name, "softmax", 0, 0, 0, 0)
 
+    @cython.critical_section
     def reshape(self, int src, shape):
         if math.prod(shape) != math.prod(self._shapes[src]):
             raise ValueError(f"reshape: {self._shapes[src]} has not as many elements as {tuple(shape)}")
@@ -329,6 +355,7 @@ cdef class Plan:
         self._dtypes.append(self._dtypes[src])
         return len(self._shapes) - 1
 
+    @cython.critical_section
     def finish(self, outputs):
         cdef int ins[16]
         cdef int outs[16]
@@ -439,6 +466,14 @@ def current_isa():
 
 def threads_available():
     return qk_threads_available()
+
+
+def cpus_allowed():
+    return qk_cpus_allowed()
+
+
+def cpu_quota(root=""):
+    return qk_cpu_quota(os.fsencode(root))
 
 
 def set_num_threads(int n):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,6 @@ class Model:
     def __init__(self, graph: graphs.Graph) -> None:
         self.graph = graph
         self.plan = graphs.lower(graph)
-        self._lock = threading.Lock()
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -62,8 +60,7 @@ class Model:
         Raises TypeError for a wrong dtype or number of inputs, ValueError for a wrong shape.
         """
         sources, results = self._prepare(inputs)
-        with self._lock:
-            self.plan.run(sources, results)
+        self.plan.run(sources, results)
         return results[0] if len(results) == 1 else results
 
     def profile(self, *inputs: ArrayLike, repeats: int = 20) -> NDArray[np.uint64]:
@@ -71,8 +68,7 @@ class Model:
         if not isinstance(repeats, int) or repeats < 1:
             raise ValueError(f"repeats: expected at least 1, got {repeats!r}")
         sources, results = self._prepare(inputs)
-        with self._lock:
-            return self.plan.profile(sources, results, repeats)
+        return self.plan.profile(sources, results, repeats)
 
     def _prepare(self, inputs: tuple[ArrayLike, ...]) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
         nodes = [self.graph[name] for name in self.graph.inputs]

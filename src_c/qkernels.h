@@ -41,9 +41,13 @@ const char *qk_current_isa(void);
 
 /* --- threads --------------------------------------------------------------------------------- */
 
-int qk_threads_available(void); /* CPUs this process may run on */
-void qk_set_num_threads(int n); /* n >= 1 */
-int qk_get_num_threads(void);
+int qk_cpus_allowed(void);                /* CPUs that the calling thread may run on (its affinity) */
+/* CPUs' worth of time that the process's control group and those around it allow (Linux, both versions); INFINITY where
+ * nothing limits it. `root` stands before every path: "" for the system's own, a directory in tests. */
+double qk_cpu_quota(const char *root);
+int qk_threads_available(void);           /* the lesser of the two, rounded up; at least 1 */
+void qk_set_num_threads(int n);           /* n >= 1 */
+int qk_get_num_threads(void);             /* what was set, otherwise what is available now */
 
 /* --- affine maps: real = scale * (q - zero_point) --------------------------------------------- */
 
@@ -158,6 +162,11 @@ qk_status qk_op_run(const qk_op *op, const void *const *src, void *dst, size_t r
 qk_status qk_linear_run(const qk_op *op, const qk_epilogue *epilogue, int32_t input_zero_point, qk_dtype input_dtype,
                         const void *a, size_t m, void *c);
 
+/* Of (M, K) x (K, N): the sums of two products, of a's uint8 with b's int8 at the same k = 2p and 2p + 1, that VPMADDUBSW
+ * would clip to int16. A last k without partner cannot. `a` is contiguous; strides of b as in qk_linear_desc. */
+uint64_t qk_count_saturations(const uint8_t *a, size_t m, const int8_t *b, size_t k, size_t n, ptrdiff_t stride_k,
+                              ptrdiff_t stride_n);
+
 /* --- plans ----------------------------------------------------------------------------------- */
 
 typedef struct qk_plan qk_plan;
@@ -173,7 +182,7 @@ qk_status qk_plan_add_op(qk_plan *plan, qk_op *op, size_t rows, const int *src, 
 /* Inputs are tensors that no operator writes, outputs such as one does, each there once. */
 qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, const int *outputs, size_t n_outputs);
 size_t qk_plan_arena_bytes(const qk_plan *plan);
-/* One caller at a time: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
+/* Callers take turns: the arena is the plan's own. `op_ns`, if not NULL, receives the nanoseconds of each operator. */
 qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns);
 /* One operator alone, `repeats` times with the workers awake throughout, as they are inside a network; nanoseconds of each. */
 qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *const *src, void *dst, size_t repeats, uint64_t *ns);

@@ -28,7 +28,8 @@ def info(as_json: bool) -> None:
     click.echo(f"qkernels {found['version']} on {found['cpu']}")
     click.echo(f"instruction sets: built {', '.join(found['built'])}; supported {', '.join(found['supported'])}; "
                f"in use {found['isa']}")
-    click.echo(f"threads: {found['threads']} in use of {found['threads_available']}")
+    click.echo(f"threads: {found['threads']} in use, by {found['threads_from']}; {found['threads_available']} available "
+               f"(affinity {found['cpus_allowed']}, cgroup quota {found['cpu_quota'] or 'none'})")
     click.echo(f"peak: {roofline.peak_gmacs:.1f} GMAC/s, one thread")
     for level, bandwidth in roofline.bandwidth_gbs.items():
         click.echo(f"reads from {level}: {bandwidth:.1f} GB/s, one thread")

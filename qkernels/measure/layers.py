@@ -24,6 +24,7 @@ from qkernels.report.record import Interval, Layer
 from .clock import time_calls
 from .interleave import batch_for, interleave
 from .roofline import Roofline
+from .saturation import Saturation, audit
 from .statistics import median_interval, ratio_interval
 
 TARGET_MS = 2.0  # of each engine in each round
@@ -63,7 +64,8 @@ def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None])
         counter = _take_counter(counters, node)
         samples, compared = _run_both(run, index, node, sources, result, empty)
         calls.append(np.median(samples["call"], axis=1))
-        rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node)))
+        rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node),
+                         audit(node, source)))
         progress()
     rows += [_openvino_only(counter) for counter in counters.values()]
     return LayerResults(tuple(rows), median_interval(np.concatenate(calls), unit=1e3))
@@ -83,7 +85,8 @@ def _run_both(run: LayerRun, index: int, node: ir.Node, sources: tuple[NDArray[A
 
 
 def _row(run: LayerRun, index: int, layer: NativeLayer, samples: dict[str, NDArray[np.float64]],
-         compared: tuple[int | None, float], counter: Counter | None, sqnr_db: float | None) -> Layer:
+         compared: tuple[int | None, float], counter: Counter | None, sqnr_db: float | None,
+         saturation: Saturation | None) -> Layer:
     ours = median_interval(samples["qkernels"], unit=1e3)
     theirs = np.median(samples["openvino"], axis=1) - np.median(samples["call"], axis=1)
     alone = median_interval(theirs, unit=1e3)
@@ -100,6 +103,10 @@ def _row(run: LayerRun, index: int, layer: NativeLayer, samples: dict[str, NDArr
         openvino_precision=counter.precision if counter else None, speedup=ratio.value if shown else None,
         speedup_low=ratio.low if shown else None, speedup_high=ratio.high if shown else None,
         difference_shown=ratio.shown if shown else None, max_lsb=compared[0], exact_fraction=compared[1], sqnr_db=sqnr_db,
+        saturated_sums=saturation.count if saturation else None,
+        saturated_fraction=saturation.count / saturation.sums if saturation else None,
+        saturating_weights=saturation.weights if saturation else None,
+        saturating_weights_fraction=saturation.weights / saturation.weight_pairs if saturation else None,
         gmacs=layer.macs / ours.median / 1e3 if layer.macs else None,
         openvino_gmacs=layer.macs / openvino_us.median / 1e3 if layer.macs and openvino_us else None, roofline_us=bound.us,
         roofline_fraction=bound.us / ours.median,

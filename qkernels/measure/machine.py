@@ -19,12 +19,13 @@ _FALLBACK = (CacheLevel(1, 32 << 10), CacheLevel(2, 512 << 10), CacheLevel(3, 16
 def describe(isa: str, roofline: Roofline, cache_levels: tuple[CacheLevel, ...], kernels: dict[str, str],
              openvino_call_us: Interval | None = None) -> Machine:
     """The machine as results name it; `isa` and `kernels` (by kind of operator) are what the kernels ran on."""
+    info = qkernels.cpu_info()
     return Machine(
         cpu=cpu_model(), isa=isa, architecture=platform.machine(),
         operating_system=f"{platform.system()} {platform.release()}", python_version=platform.python_version(),
-        cores=os.cpu_count() or 1, threads_available=threads_available(), caches=cache_levels,
+        cores=os.cpu_count() or 1, threads_available=info["threads_available"], caches=cache_levels,
         peak_gmacs=roofline.peak_gmacs, peak_gmacs_one_thread=roofline.peak_gmacs_one_thread,
-        bandwidth_gbs=roofline.bandwidth_gbs, kernel_versions=kernels, features=tuple(qkernels.cpu_info()["supported"]),
+        bandwidth_gbs=roofline.bandwidth_gbs, kernel_versions=kernels, features=tuple(info["supported"]),
         openvino_call_overhead_us=openvino_call_us, load_average=load_average())
 
 
@@ -41,21 +42,6 @@ def cpu_model() -> str:
         if asked.returncode == 0:
             return asked.stdout.strip()
     return platform.processor() or platform.machine()
-
-
-def threads_available() -> int:
-    """Logical CPUs that this process may use: affinity and the control group's quota, at least 1."""
-    try:
-        allowed = len(os.sched_getaffinity(0))
-    except AttributeError:                        # no affinity on this operating system
-        allowed = os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            allowed = min(allowed, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass
-    return max(1, allowed)
 
 
 def load_average() -> float | None:

@@ -84,6 +84,15 @@ def _interval(get: Callable[[Layer], Interval | None]) -> Callable[[Layer], Cell
     return cell
 
 
+def _share(get: Callable[[Layer], int | None], share: Callable[[Layer], float | None]) -> Callable[[Layer], Cell]:
+    def cell(layer: Layer) -> Cell:
+        value, part = get(layer), share(layer)
+        if value is None:
+            return Cell(formats.NONE)
+        return Cell(formats.count(value), "" if part is None else f"({formats.percent(part)} %)", value)
+    return cell
+
+
 def _fused(layer: Layer) -> Cell:
     names = [formats.clean(name) for name in layer.fused]
     return Cell(", ".join(names) or formats.NONE, sort=len(names))
@@ -96,6 +105,7 @@ def _shapes(layer: Layer) -> Cell:
 
 _LAYER, _ALONE, _NETWORK = "Layer", "Alone, hot cache", "Inside the network"
 _RAN, _SAME, _LIMIT = "What ran", "Agreement", "What the machine allows"
+_SATURATION = "With 16-bit sums instead"
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", _LAYER, "name", "", "name of the layer in the model", _text(lambda x: x.name), numeric=False),
@@ -125,6 +135,12 @@ COLUMNS: tuple[Column, ...] = (
            _number(lambda x: x.exact_fraction, formats.percent)),
     Column("sqnr", _SAME, "SQNR", "dB", "signal to quantization noise against the float model",
            _number(lambda x: x.sqnr_db)),
+    Column("saturated", _SATURATION, "clipped sums", "count and %",
+           "sums of two products that VPMADDUBSW would clip to int16 on this picture; qkernels clips none",
+           _share(lambda x: x.saturated_sums, lambda x: x.saturated_fraction)),
+    Column("saturating_weights", _SATURATION, "weights at risk", "pairs and %",
+           "pairs of weights that VPMADDUBSW would clip on some picture",
+           _share(lambda x: x.saturating_weights, lambda x: x.saturating_weights_fraction)),
     Column("gmacs", _LIMIT, "qkernels", "GMAC/s", "10^9 multiply-accumulates a second, the layer alone",
            _number(lambda x: x.gmacs)),
     Column("openvino_gmacs", _LIMIT, "OpenVINO", "GMAC/s", "10^9 multiply-accumulates a second, the layer alone",

@@ -11,7 +11,8 @@ from qkernels.report.record import Layer, Prediction, Report
 _TIMES = ("name", "kind", "shapes", "mmac", "kb", "qkernels_us", "openvino_us", "speedup", "in_network_us",
           "counter_us")
 _LIMITS = ("name", "roofline_us", "roofline", "openvino_roofline", "gmacs", "openvino_gmacs", "bound")
-_OUTPUTS = ("name", "max_lsb", "exact", "sqnr", "kernel", "openvino_impl", "openvino_precision", "fused")
+_OUTPUTS = ("name", "max_lsb", "exact", "sqnr", "saturated", "saturating_weights", "kernel", "openvino_impl",
+            "openvino_precision", "fused")
 
 # An underscore within a word and the bracket of an interval mean nothing in Markdown, and read better bare.
 _SPECIAL = re.compile(r"[\\`*|~$]|^#|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\[(?!-?\d)|\](?=[\[(:])")

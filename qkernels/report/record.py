@@ -146,6 +146,10 @@ class Layer:
     max_lsb: int | None = None                    # largest difference of the two outputs, in steps of the output's scale
     exact_fraction: float | None = None
     sqnr_db: float | None = None                  # against the float model's tensor of the same name
+    saturated_sums: int | None = None             # sums of two products that VPMADDUBSW would clip to int16, on this input
+    saturated_fraction: float | None = None       # of all the layer's sums of two products
+    saturating_weights: int | None = None         # pairs of weights that VPMADDUBSW would clip on some input
+    saturating_weights_fraction: float | None = None
     gmacs: float | None = None                    # GMAC/s reached by qkernels, the layer alone
     openvino_gmacs: float | None = None
     roofline_us: float | None = None

@@ -209,6 +209,11 @@ def method(report: Report) -> list[str]:
         "smallest cache that holds them. The per cent of the roofline is that time over the measured one.",
         "Differences of outputs are counted in LSB, steps of the output's scale. SQNR compares with the float model's "
         "tensor. Peak memory is that of a process that loads and runs one engine only.",
+        "Clipped sums: kernels for CPUs without VNNI often multiply bytes with VPMADDUBSW, which adds each two neighbouring "
+        "products in 16 bits and clips what does not fit, so that results differ from CPU to CPU. The report counts how "
+        "many of a layer's sums of two products it would clip on this input, pairs being neighbouring input channels, and how "
+        "many pairs of weights it would clip on some input. qkernels adds in 32 bits everywhere and clips none. Layers that "
+        "add no two products so (depthwise convolution, pooling, softmax) show a dash.",
     ]
     if f32 is not None:
         precision = formats.clean(f32.precision) or "f32"

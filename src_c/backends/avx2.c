@@ -20,6 +20,7 @@ const struct qk_backend qk_backend_avx2 = {
         .window_sum = qk_window_sum_avx2,
         .add = qk_add_u8_avx2,
         .multiply = qk_multiply_u8_avx2,
+        .count_saturations = qk_count_saturations_avx2,
         .probe_peak = qk_probe_peak_avx2,
         .probe_read = qk_probe_read_avx2,
     },

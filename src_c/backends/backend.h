@@ -11,6 +11,7 @@
 #include "../kernels/probe/probe.h"
 #include "../kernels/quantize/quantize.h"
 #include "../kernels/quantize/quantize_wide.h"
+#include "../kernels/saturation/saturation.h"
 #include "../kernels/softmax/softmax.h"
 #include "../kernels/table/table.h"
 #include "../kernels/transpose/transpose.h"
@@ -37,6 +38,7 @@ struct qk_kernels {
     qk_transpose_u8_fn *transpose_u8;
     qk_transpose_u32_fn *transpose_u32;
     qk_softmax_row_fn *softmax_row;
+    qk_count_saturations_fn *count_saturations;
     qk_probe_peak_fn *probe_peak;
     qk_probe_read_fn *probe_read;
 };

@@ -24,6 +24,7 @@ const struct qk_backend qk_backend_scalar = {
         .transpose_u8 = qk_transpose_u8_scalar,
         .transpose_u32 = qk_transpose_u32_scalar,
         .softmax_row = qk_softmax_row_scalar,
+        .count_saturations = qk_count_saturations_scalar,
         .probe_peak = qk_probe_peak_scalar,
         .probe_read = qk_probe_read_scalar,
     },

@@ -91,7 +91,7 @@ static void task(void *context, size_t index, size_t thread) {
 static void run_loop(struct loop *l) {
     const size_t total = l->outer * l->channels * l->inner;
     l->stream = total * l->dst_size > qk_cpu_cache_bytes();
-    const size_t threads = (size_t)qk_get_num_threads();
+    const size_t threads = total > SMALLEST_CHUNK ? (size_t)qk_num_threads() : 1;
     l->chunk = CHUNK;
     if (threads > 1) { /* four tasks a thread */
         const size_t wanted = qk_round_up(total / (4 * threads) + 1, 64);

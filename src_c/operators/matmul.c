@@ -181,7 +181,7 @@ static size_t shared_rows(const struct qk_matrix *matrix, size_t m, size_t block
 
 void qk_matmul(const struct qk_matrix *matrix, const struct qk_columns *columns, const struct qk_requant *requant, int out,
                const uint8_t *a, size_t a_stride, size_t m, uint8_t *c, size_t c_stride, uint8_t *scratch) {
-    const size_t threads = (size_t)qk_get_num_threads();
+    const size_t threads = (size_t)qk_num_threads();
     struct loop l = {matrix, columns, requant, out, a, c, scratch, a_stride, c_stride, m, qk_matmul_block_rows(matrix, m), 1,
                      qk_matmul_scratch(matrix)};
     l.block_rows = shared_rows(matrix, m, l.block_rows, threads);

@@ -1,6 +1,7 @@
 /* A network as a sequence of operators over one arena: tensors whose lives do not overlap share its bytes. */
 #define _POSIX_C_SOURCE 200809L
 #include "../operators/op.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,7 @@ struct qk_plan {
     size_t n_tensors, n_steps, arena_bytes, scratch_per_thread;
     int scratch_threads, finished;
     uint8_t *arena, *scratch;
+    qk_turn turn; /* of arena and scratch */
 };
 
 uint64_t qk_clock_ns(void) {
@@ -159,15 +161,30 @@ size_t qk_plan_arena_bytes(const qk_plan *plan) {
     return plan->arena_bytes;
 }
 
-/* Grows only when the number of threads has been raised since the last run. */
+/* Grows only when the number of threads has been raised since the last run. The order matters to a child that another thread
+ * forks meanwhile: it finds memory that is large enough, and not yet freed. */
 static qk_status ensure_scratch(qk_plan *plan, int threads) {
     if (threads <= plan->scratch_threads) return QK_OK;
-    uint8_t *scratch = qk_aligned_alloc(qk_times(plan->scratch_per_thread, (size_t)threads));
+    uint8_t *scratch = qk_aligned_alloc(qk_times(plan->scratch_per_thread, (size_t)threads)), *before = plan->scratch;
     if (!scratch) return QK_ERROR_MEMORY;
-    qk_aligned_free(plan->scratch);
     plan->scratch = scratch;
+    atomic_thread_fence(memory_order_seq_cst);
     plan->scratch_threads = threads;
+    atomic_thread_fence(memory_order_seq_cst);
+    qk_aligned_free(before);
     return QK_OK;
+}
+
+/* The caller's turn at a plan that is ready to run, with scratch for its threads; ended by leave, whatever is returned. */
+static qk_status enter(qk_plan *plan) {
+    qk_turn_take(&plan->turn);
+    const int threads = qk_threads_enter();
+    return plan->finished ? ensure_scratch(plan, threads) : QK_ERROR_ARGUMENT;
+}
+
+static void leave(qk_plan *plan) {
+    qk_threads_leave();
+    qk_turn_give(&plan->turn);
 }
 
 static void *address(const qk_plan *plan, int tensor, const void *const *inputs, void *const *outputs) {
@@ -178,8 +195,7 @@ static void *address(const qk_plan *plan, int tensor, const void *const *inputs,
 }
 
 qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *outputs, uint64_t *op_ns) {
-    if (!plan->finished) return QK_ERROR_ARGUMENT;
-    const qk_status status = ensure_scratch(plan, qk_threads_enter());
+    const qk_status status = enter(plan);
     uint64_t before = op_ns ? qk_clock_ns() : 0;
     for (size_t s = 0; status == QK_OK && s < plan->n_steps; s++) {
         const struct step *step = &plan->steps[s];
@@ -192,19 +208,19 @@ qk_status qk_plan_run(qk_plan *plan, const void *const *inputs, void *const *out
             before = now;
         }
     }
-    qk_threads_leave();
+    leave(plan);
     return status;
 }
 
 qk_status qk_plan_run_op(qk_plan *plan, size_t op, const void *const *src, void *dst, size_t repeats, uint64_t *ns) {
-    if (!plan->finished || op >= plan->n_steps) return QK_ERROR_ARGUMENT;
-    const qk_status status = ensure_scratch(plan, qk_threads_enter());
-    const struct step *step = &plan->steps[op];
+    qk_status status = enter(plan);
+    if (status == QK_OK && op >= plan->n_steps) status = QK_ERROR_ARGUMENT;
     for (size_t r = 0; status == QK_OK && r < repeats; r++) {
+        const struct step *step = &plan->steps[op];
         const uint64_t before = qk_clock_ns();
         step->op->run(step->op, src, dst, step->rows, plan->scratch);
         ns[r] = qk_clock_ns() - before;
     }
-    qk_threads_leave();
+    leave(plan);
     return status;
 }

@@ -280,7 +280,8 @@ int main(int argc, char **argv) {
     }
     static const struct { const char *name; void (*check)(void); } groups[] = {
         {"gemm", check_gemm}, {"depthwise", check_depthwise}, {"quantize", check_quantize},
-        {"conv_first", check_conv_first}, {"pool", check_pool}, {"softmax", check_softmax}, {"probe", check_probe}};
+        {"conv_first", check_conv_first}, {"pool", check_pool}, {"softmax", check_softmax}, {"saturation", check_saturation},
+        {"probe", check_probe}};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         if (strcmp(groups[i].name, argv[2]) == 0) return groups[i].check(), 0;
     return 2;

@@ -193,6 +193,22 @@ static void check_softmax(void) {
         }
 }
 
+static void check_saturation(void) {
+    for (size_t pairs = 0; pairs <= 70; pairs++)
+        for (int j = 0; j < 6; j++) {
+            const size_t columns = QK_SATURATION_COLUMNS * between(1, 9);
+            enter("count_saturations pairs=%zu columns=%zu", pairs, columns);
+            const int at_start = below(4) == 0, extremes = below(3) == 0;
+            uint8_t *a = place(0, 2 * pairs, at_start), *b = place(1, 2 * pairs * columns, at_start);
+            fill_bytes(a, 2 * pairs), fill_bytes(b, 2 * pairs * columns);
+            for (size_t i = 0; i < 2 * pairs && extremes; i++) a[i] = (uint8_t)(255 - below(2));
+            for (size_t i = 0; i < 2 * pairs * columns && extremes; i++) b[i] = (uint8_t)(below(2) ? 64 + below(2) : -64 - below(2));
+            if (scalar.count_saturations(a, (const int8_t *)b, pairs, columns) !=
+                tested.count_saturations(a, (const int8_t *)b, pairs, columns))
+                fail("differs from the scalar kernel");
+        }
+}
+
 static void check_probe(void) {
     for (size_t blocks = 1; blocks <= 40; blocks++) {
         enter("probe_read bytes=%zu", 512 * blocks);

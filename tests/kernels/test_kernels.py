@@ -6,7 +6,7 @@ import pytest
 
 from build_flags import ISA_FLAGS
 
-GROUPS = ["gemm", "depthwise", "quantize", "conv_first", "pool", "softmax", "probe"]
+GROUPS = ["gemm", "depthwise", "quantize", "conv_first", "pool", "softmax", "saturation", "probe"]
 UNSUPPORTED = 77
 
 

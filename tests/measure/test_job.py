@@ -54,25 +54,32 @@ def test_figures_are_there(report):
     assert len(report.engines[QKERNELS].latency_ms.samples) == report.settings.repeats
 
 
+def test_clipped_sums_are_counted_where_two_products_are_added(report):
+    """An audit of the embedded model on the packaged picture: it clips somewhere, and nothing that is not at risk."""
+    for layer in report.layers:
+        if layer.kind in ("conv2d", "pointwise", "linear"):
+            assert 0 <= layer.saturated_fraction < 1 and 0 < layer.saturating_weights_fraction < 1
+            assert (layer.saturated_sums > 0) == (layer.saturated_fraction > 0)
+        else:
+            assert layer.saturated_sums is layer.saturating_weights is None
+    assert sum(layer.saturated_sums or 0 for layer in report.layers) > 0
+
+
 def test_without_pictures_it_says_so():
     found = run_job(Job(None, [], threads=1, repeats=2), lambda what, done: None)
     assert found.totals.agreement_top1 is None and any("top-1" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("isa", qkernels.cpu_info()["supported"])
-def test_network_is_the_same_on_every_instruction_set(isa):
+def test_network_is_the_same_on_every_instruction_set(isa, threads):
     """Byte for byte, also with two threads."""
     x = load_pictures(sample_images())[0].x
     expected = qkernels.load_model(embedded_model_path())(x)
-    before = qkernels.get_num_threads()
     with qkernels.use_isa(isa):
         model = qkernels.load_model(embedded_model_path())
-    try:
-        for threads in (1, 2):
-            qkernels.set_num_threads(threads)
-            np.testing.assert_array_equal(model(x), expected)
-    finally:
-        qkernels.set_num_threads(before)
+    for number in (1, 2):
+        threads(number)
+        np.testing.assert_array_equal(model(x), expected)
 
 
 @pytest.mark.skipif(DATA is None, reason="QKERNELS_DATA is not set")

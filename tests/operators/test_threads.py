@@ -59,11 +59,7 @@ def test_number_raised_during_a_run(isa):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_product_of_no_rows_on_two_threads():
+def test_a_product_of_no_rows_on_two_threads(threads):
     """Rows are shared out among threads: none to share is no division by zero."""
-    before = qk.get_num_threads()
-    qk.set_num_threads(2)
-    try:
-        assert qk.matmul(np.empty((0, 5), np.uint8), np.ones((5, 3), np.int8)).shape == (0, 3)
-    finally:
-        qk.set_num_threads(before)
+    threads(2)
+    assert qk.matmul(np.empty((0, 5), np.uint8), np.ones((5, 3), np.int8)).shape == (0, 3)

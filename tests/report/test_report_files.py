@@ -71,6 +71,8 @@ def test_csv_has_a_row_a_layer_and_exact_numbers(report: Report) -> None:
             assert row["qkernels_median_us"] == row["qkernels_low_us"] == ""
     assert rows[0]["openvino_median_us"] == rows[0]["speedup_ratio"] == rows[0]["difference_shown"] == ""
     assert rows[8]["openvino_counter_us"] == "7.5"
+    assert rows[2]["saturated_sums_count"] == "7251" and rows[2]["saturating_weights_percent"] == "2.34375"
+    assert rows[1]["saturated_sums_count"] == rows[1]["saturated_percent"] == ""
 
 
 def test_csv_names_are_no_formulas(report: Report) -> None:

@@ -72,6 +72,15 @@ def test_one_sided_rows_show_a_dash(page: Page) -> None:
     assert page.rows[8][index("counter_us")] == "7.50"
 
 
+def test_clipped_sums_are_a_count_and_a_share(page: Page) -> None:
+    index = [column.key for column in COLUMNS].index
+    clipped, weights = index("saturated"), index("saturating_weights")
+    assert " ".join(page.rows[2][clipped].split()) == "7 251 (0.0564 %)"
+    assert " ".join(page.rows[2][weights].split()) == "24 (2.34 %)"
+    assert page.rows[1][clipped] == page.rows[13][clipped] == page.rows[1][weights] == "–"
+    assert "VPMADDUBSW" in page.text and "qkernels adds in 32 bits everywhere" in page.text
+
+
 def test_speedup_without_a_shown_difference_says_so(page: Page, report: Report) -> None:
     index = [column.key for column in COLUMNS].index("speedup")
     for row, layer in zip(page.rows, report.layers, strict=True):
