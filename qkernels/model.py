@@ -102,7 +102,8 @@ def load_model(source: str | os.PathLike[str] | openvino.Model) -> Model:
     """A quantized model as a native plan.
 
     source  an `openvino.Model`, or a file that `openvino.Core().read_model` reads, quantized with FakeQuantize
-    Raises FileNotFoundError, ValueError for a file that is no model, and UnsupportedModelError (a ValueError) with the
-    operator's type and the node's name for what cannot be lowered; ImportError without openvino.
+    Raises FileNotFoundError, ValueError for a file that is no model, UnsupportedModelError (a ValueError) with the
+    operator's type and the node's name for what cannot be lowered, and MemoryError for tensors that do not fit; TypeError for
+    another kind of source, ImportError without openvino.
     """
     return Model(graphs.import_model(source))

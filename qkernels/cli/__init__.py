@@ -6,11 +6,15 @@ from collections.abc import Sequence
 import click
 
 from qkernels import __version__
+from qkernels.extras import advice
 
 from .bench import bench
 from .info import info
 from .report import report
 from .run import run
+
+
+INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,13 +31,16 @@ cli.add_command(run)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """`arguments` None: the process's own. Exit status 0 done, 1 the job failed (one line says what and where), 2 wrong
-    usage."""
+    usage, 130 interrupted (one line says where partial results are, if there are any)."""
     try:
         cli(arguments, standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(2)
-    except click.Abort:
-        sys.exit("interrupted")
+    except click.Abort as interrupt:
+        print(": ".join(("qkernels: interrupted", *map(str, interrupt.args))), file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as error:
+        sys.exit(f"qkernels: {advice(error)}")
     except (OSError, ValueError, TypeError, ImportError, MemoryError) as error:
         sys.exit(f"qkernels: {type(error).__name__}: {error}")

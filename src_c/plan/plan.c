@@ -7,6 +7,9 @@
 
 enum { IN_ARENA = -1 };
 
+/* Of a tensor, and of where one may begin: sums of two such cannot wrap around. */
+#define MOST_BYTES (SIZE_MAX / 4)
+
 struct tensor {
     size_t bytes, offset;
     int input, output;        /* index among the caller's arrays, or IN_ARENA */
@@ -49,6 +52,7 @@ void qk_plan_destroy(qk_plan *plan) {
 }
 
 qk_status qk_plan_add_tensor(qk_plan *plan, size_t bytes, int *tensor) {
+    if (bytes > MOST_BYTES) return QK_ERROR_MEMORY;
     struct tensor *grown = realloc(plan->tensors, (plan->n_tensors + 1) * sizeof *grown);
     if (!grown) return QK_ERROR_MEMORY;
     plan->tensors = grown;
@@ -105,6 +109,7 @@ qk_status qk_plan_finish(qk_plan *plan, const int *inputs, size_t n_inputs, cons
         struct tensor *tensor = &plan->tensors[t];
         if (tensor->input != IN_ARENA || tensor->output != IN_ARENA) continue;
         tensor->offset = place(plan, t);
+        if (tensor->offset > MOST_BYTES) return QK_ERROR_MEMORY;
         if (plan->arena_bytes < tensor->offset + tensor->bytes) plan->arena_bytes = tensor->offset + tensor->bytes;
     }
     plan->arena = qk_aligned_alloc(plan->arena_bytes);
