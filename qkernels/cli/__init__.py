@@ -13,7 +13,6 @@ from .info import info
 from .report import report
 from .run import run
 
-
 INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
 
 

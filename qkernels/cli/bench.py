@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qkernels.benchmarks.caches import COLD_L2, STATES, WARM
-from qkernels.benchmarks.families import PEERS_OF
+from qkernels.benchmarks.families import NETWORK, PEERS_OF
 
 from . import options
 
@@ -36,10 +36,12 @@ def bench(family: str, peers: str | None, json_path: Path | None, threads: int, 
     from qkernels.benchmarks.table import print_results
 
     options.use(isa)
-    chosen = peers.split(",") if peers else None
+    chosen = None if peers is None else peers.split(",")
     if unknown := set(chosen or ()) - set(PEERS_OF[family]):
-        raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(sorted(unknown))}",
+        raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(map(repr, sorted(unknown)))}",
                                  param_hint="--peers")
+    if tflite and family != NETWORK:
+        raise click.BadParameter(f"goes with the family {NETWORK}, got {family}", param_hint="--tflite")
     stderr = Console(stderr=True)
     job = Job(family, threads, repeats, states, chosen, tflite)
     with stderr.status("") as status:

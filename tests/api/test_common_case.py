@@ -142,7 +142,8 @@ def test_products(agree, b_dtype, points):
     target = np.uint8 if multiplier else np.int32
     usual = {"a": lambda: array(np.uint8), "a_zero_point": 5, "out": lambda: np.full((3, 5), 85, np.int32)}
     assert agree(qk.matmul, b=weights, **usual) and agree(qk.matmul, b=weights, **{**usual, "out": None})
-    linear = {**usual, "multiplier": multiplier, "zero_point": 7 if multiplier else 0, "out": lambda: np.full((3, 5), 85, target)}
+    linear = {**usual, "multiplier": multiplier, "zero_point": 7 if multiplier else 0,
+              "out": lambda: np.full((3, 5), 85, target)}
     assert agree(qk.linear, weights=weights, **linear)
     biases = [None, 7, np.arange(5, dtype=np.int32), np.arange(5), np.arange(10, dtype=np.int32)[::2],
               np.arange(4, dtype=np.int32), np.arange(5, dtype=np.int32).view(Subclass), np.arange(5, dtype=">i4"),
