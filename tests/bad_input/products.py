@@ -129,7 +129,8 @@ ROWS = [
     row("conv2d", "weights", "three dimensions", dict(weights=KERNEL[0]), ValueError,
         "weights: expected 4 dimensions, got shape (3, 4, 6)"),
     row("conv2d", "weights", "other channels", dict(weights=KERNEL[:, :, :3]), ValueError,
-        "weights: expected shape (kernel_h, kernel_w, 4 / groups, channels_out) with groups = 1 dividing both, got (3, 3, 3, 6)"),
+        "weights: expected shape (kernel_h, kernel_w, 4 / groups, channels_out) with groups = 1 dividing both, "
+        "got (3, 3, 3, 6)"),
     *pairs("stride"), *pairs("dilation"),
     row("conv2d", "padding", "another word", dict(padding="full"), ValueError,
         "padding: expected 'same', 'valid' or integers, got 'full'"),
