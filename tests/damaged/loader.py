@@ -29,12 +29,12 @@ class Outcome:
 class Loader:
     """Starts the process when it is needed, and again when it has died."""
 
-    def __init__(self, limit_s=60):
-        self.limit_s, self.process = limit_s, None
+    def __init__(self, limit_s=60, command=(sys.executable, __file__)):
+        self.limit_s, self.command, self.process = limit_s, command, None
 
     def load(self, path):
         if self.process is None:
-            self.process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL, text=True)
         self.process.stdin.write(f"{path}\n")
         self.process.stdin.flush()
@@ -45,8 +45,8 @@ class Loader:
             return Outcome(**json.loads(line))
         if line is None:
             self.process.kill()
-        status = self.process.wait()
-        self.process = None
+        self.process.communicate()
+        status, self.process = self.process.returncode, None
         return Outcome("hang", f"longer than {self.limit_s} s") if line is None else Outcome("crash", f"status {status}")
 
     def close(self):

@@ -96,7 +96,8 @@ def convolutions(draw):
     x = rng.integers(least, most + 1, (batch, *sides, channels)).astype(dtype)
     weights = rng.integers(-128, 128, (*kernel, per_group, groups * out_per_group)).astype(np.int8)
     points = draw(st.one_of(zero_points(dtype), arrays.arrays(np.int32, channels, elements=zero_points(dtype))))
-    return Convolution(x, weights, dict(stride=stride, padding=padding, dilation=dilation, groups=groups, x_zero_point=points))
+    return Convolution(x, weights, dict(stride=stride, padding=padding, dilation=dilation, groups=groups,
+                                        x_zero_point=points))
 
 
 def misaligned(array):
@@ -126,15 +127,15 @@ def transposed(array):
 
 
 def read_only(array):
-    found = array.copy()
+    found = np.array(array)
     found.flags.writeable = False
     return found
 
 
 LAYOUTS = {
-    "C": np.array, "Fortran": lambda array: np.array(array, order="F"), "sliced": sliced, "negative strides": reversed_, "transposed": transposed,
-    "misaligned": misaligned, "read-only": read_only,
-    "byte-swapped": lambda array: array.astype(array.dtype.newbyteorder(">")),
+    "C": np.array, "Fortran": lambda array: np.array(array, order="F"), "sliced": sliced, "negative strides": reversed_,
+    "transposed": transposed, "misaligned": misaligned, "read-only": read_only,
+    "byte-swapped": lambda array: np.asarray(array).astype(array.dtype.newbyteorder(">")),
 }
 """The same elements in another memory layout, by its name."""
 
