@@ -56,8 +56,8 @@ def _read(path: Path) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: an image too large to be read: {error}") from error
     except _DAMAGED as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise                                 # of the file system, and names the file
+        if isinstance(error, OSError) and error.filename is not None:
+            raise                                 # of the file system
         raise ValueError(f"{path}: a damaged image: {error}") from error
 
 

@@ -18,8 +18,8 @@ from .small_model import save
 
 OUTCOMES = Counter()
 """(damage, outcome) -> files, for the summary."""
-ABSURD = ("0", "-1", "3", "255", "65536", "2147483647", "2147483648", "1099511627776", "9223372036854775808", "1e308", "nan", "",
-          "-9223372036854775808")
+ABSURD = ("0", "-1", "3", "255", "65536", "2147483647", "2147483648", "1099511627776", "9223372036854775808", "1e308", "nan",
+          "", "-9223372036854775808")
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,8 @@ def test_missing_and_empty_files(load, loader, whole, tmp_path):
     assert loader.load(tmp_path / "absent.xml").kind == "FileNotFoundError"
 
 
-@pytest.mark.parametrize("program, kind", [("import os; input(); os.abort()", "crash"), ("import time; time.sleep(99)", "hang")])
+@pytest.mark.parametrize("program, kind", [("import os; input(); os.abort()", "crash"),
+                                           ("import time; time.sleep(99)", "hang")])
 def test_a_crash_and_a_hang_would_be_seen(program, kind):
     """The harness itself: otherwise a reader that kills the process might pass for one that refuses."""
     outcome = Loader(limit_s=2, command=(sys.executable, "-c", program)).load("model.xml")
