@@ -9,7 +9,7 @@ import click
 from qkernels.benchmarks.caches import COLD_L2, STATES, WARM
 from qkernels.benchmarks.families import NETWORK, PEERS_OF
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -35,6 +35,7 @@ def bench(family: str, peers: str | None, json_path: Path | None, threads: int, 
     from qkernels.benchmarks.record import write_results
     from qkernels.benchmarks.table import print_results
 
+    interrupts.check()
     options.use(isa)
     chosen = None if peers is None else peers.split(",")
     if unknown := set(chosen or ()) - set(PEERS_OF[family]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -33,6 +33,7 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     from qkernels.report.summary import print_summary
     from qkernels.report.write import write_report
 
+    interrupts.check()
     options.use(isa)
     directory = images or (sample_images() if model is None else None)
     job = Job(model, load_pictures(directory) if directory else [], threads, repeats)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -20,6 +20,7 @@ def run(model: Path, images: tuple[Path, ...], threads: int, isa: str | None) ->
     from qkernels.measure.images import load_picture, top5
     from qkernels.models import embedded_model_path, imagenet_labels
 
+    interrupts.check()
     options.use(isa)
     qkernels.set_num_threads(threads)
     loaded = qkernels.load_model(embedded_model_path() if str(model) == "embedded" else model)
