@@ -8,9 +8,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "bad_input.md"
 
 TOP = """# Bad input
 
-What each function and command does with a wrong argument: which exception, and what it says. The tests are parametrized by
-the same table ([tests/bad_input](../tests/bad_input)), and one of them compares this page with it. "…" stands for what differs
-from machine to machine or from file to file.
+What each function and command does with a wrong argument: which exception, and what it says; {rows} rows for functions,
+{command_rows} for commands. The tests are parametrized by the same table ([tests/bad_input](../tests/bad_input)), and one of
+them compares this page with it. "…" stands for what differs from machine to machine or from file to file.
 
 - A message begins with the argument's name, then what was expected and what came.
 - `out=` keeps every byte it had when an exception is raised.
@@ -38,7 +38,8 @@ never replaced by a partial one, nor by one that a full disk cut short.
 
 def render():
     """The page's text."""
-    parts, functions, commands = [TOP], {}, {}
+    functions, commands = {}, {}
+    parts = [TOP.format(rows=len(ROWS), command_rows=len(COMMAND_ROWS))]
     for row in ROWS:
         functions.setdefault(row.function, []).append(
             (f"`{row.argument}`", row.wrong, f"`{row.error.__name__}`", f"`{row.message}`"))
