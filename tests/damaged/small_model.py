@@ -34,6 +34,9 @@ def small_model(side=8):
 
 def save(directory, side=8):
     """The path of the .xml; its .bin beside it."""
-    path = directory / "small.xml"
-    openvino.save_model(small_model(side), path, compress_to_fp16=False)
+    path, model = directory / "small.xml", small_model(side)
+    for index, op in enumerate(model.get_ordered_ops()):
+        if op.friendly_name[-1].isdigit():        # OpenVINO's own name, counted over the whole process: no two files alike
+            op.friendly_name = f"{op.get_type_name()}_{index}"
+    openvino.save_model(model, path, compress_to_fp16=False)
     return path
