@@ -366,7 +366,7 @@ cdef class Plan:
         for i, tensor in enumerate(outputs):
             outs[i] = self._tensors[tensor]
         self._outputs = list(outputs)
-        raise_for(qk_plan_finish(self.plan, ins, len(self._inputs), outs, len(outputs)), "finish")
+        raise_for(qk_plan_finish(self.plan, ins, len(self._inputs), outs, len(outputs)), "the plan's activations")
 
     @property
     def layers(self):

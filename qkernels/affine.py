@@ -13,6 +13,7 @@ from .arguments import (
     AFFINE_RANGES,
     RANGES,
     array_of,
+    axis_number,
     bounds,
     floats,
     integers,
@@ -34,11 +35,12 @@ def _as_float32(x: Any) -> NDArray[np.float32]:
         return array.astype(np.float32)
 
 
-def _parameters(scale: ArrayLike, zero_point: ArrayLike, dtype: str) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Both of one length."""
+def _parameters(scale: ArrayLike, zero_point: ArrayLike, dtype: str) -> tuple[NDArray[np.float32], NDArray[np.int32], str]:
+    """Both of one length, and the name of the one that has it."""
     scales, zero_points = floats(scale, "scale", positive=True), integers(zero_point, "zero_point", *_DEQUANTIZED[dtype])
     count = max(scales.size, zero_points.size)
-    return per_channel(scales, count, "scale"), per_channel(zero_points, count, "zero_point")
+    name = "scale" if scales.size == count else "zero_point"
+    return per_channel(scales, count, "scale"), per_channel(zero_points, count, "zero_point"), name
 
 
 def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype: DTypeLike = np.uint8,
@@ -49,18 +51,19 @@ def quantize(x: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, dtype
     scale       > 0 and finite: a number, or one value for each index of `axis`
     zero_point  inside the range of `dtype`; a number, or as many as scales
     dtype       uint8, int8, uint16 or int16
+    axis        a dimension of x, negative ones counted from the end
     out         C-contiguous array of x's shape and `dtype`, not overlapping x
 
     NaN becomes the zero point; infinities and whatever lies outside saturate.
     Raises TypeError for a wrong dtype, ValueError for a value or shape outside the above; `out` is then untouched.
     """
-    done = _native.quantize_common(x, scale, zero_point, dtype, out)
+    done = _native.quantize_common(x, scale, zero_point, dtype, out) if axis is None else None
     if done is not None:
         return done
     name = quantized_dtype(dtype, known=AFFINE_RANGES)
-    scales, zero_points = _parameters(scale, zero_point, name)
+    scales, zero_points, longer = _parameters(scale, zero_point, name)
     source = _as_float32(x)
-    shape = outer_channels_inner(source.shape, axis, scales.size, "scale")
+    shape = outer_channels_inner(source.shape, axis, scales.size, longer)
     result = output(out, source.shape, name, [np.asarray(x)])
     _native.quantize(source, result, shape, scales, zero_points, name)
     return result
@@ -72,12 +75,12 @@ def dequantize(q: ArrayLike, scale: ArrayLike, zero_point: ArrayLike = 0, *, axi
 
     q  uint8, int8, uint16, int16; or int32 (a quantized bias) with no zero point but 0, whose conversion to float32 rounds too
     """
-    done = _native.dequantize_common(q, scale, zero_point, out)
+    done = _native.dequantize_common(q, scale, zero_point, out) if axis is None else None
     if done is not None:
         return done
     source = array_of(q, tuple(_DEQUANTIZED), "q")
-    scales, zero_points = _parameters(scale, zero_point, source.dtype.name)
-    shape = outer_channels_inner(source.shape, axis, scales.size, "scale")
+    scales, zero_points, longer = _parameters(scale, zero_point, source.dtype.name)
+    shape = outer_channels_inner(source.shape, axis, scales.size, longer)
     result = output(out, source.shape, "float32", [np.asarray(q)])
     _native.dequantize(source, result, shape, scales, zero_points, source.dtype.name)
     return result
@@ -93,7 +96,8 @@ def requantize(acc: ArrayLike, multiplier: ArrayLike, zero_point: int = 0, *, dt
 
     Raises as `quantize`.
     """
-    done = _native.requantize_common(acc, multiplier, zero_point, dtype, lo, hi, out)
+    is_last = type(axis) is int and axis == -1
+    done = _native.requantize_common(acc, multiplier, zero_point, dtype, lo, hi, out) if is_last else None
     if done is not None:
         return done
     name = quantized_dtype(dtype)
@@ -101,7 +105,8 @@ def requantize(acc: ArrayLike, multiplier: ArrayLike, zero_point: int = 0, *, dt
     multipliers = floats(multiplier, "multiplier")
     point = int(per_channel(integers(zero_point, "zero_point", *RANGES[name]), 1, "zero_point")[0])
     low, high = bounds(lo, hi, name)
-    shape = outer_channels_inner(source.shape, axis, multipliers.size, "multiplier")
+    along = None if is_last and source.ndim == 0 else axis    # a scalar has no last dimension, and needs none
+    shape = outer_channels_inner(source.shape, along, multipliers.size, "multiplier")
     result = output(out, source.shape, name, [np.asarray(acc)])
     _native.requantize(source, result, shape, multipliers, point, low, high, name)
     return result
@@ -135,9 +140,11 @@ class QParams:
 
     def __post_init__(self) -> None:
         name = quantized_dtype(self.dtype, known=AFFINE_RANGES)
-        scales, zero_points = _parameters(self.scale, self.zero_point, name)
-        if scales.size > 1 and self.axis is None:
-            raise ValueError(f"scale: {scales.size} values need axis=, the dimension that they belong to")
+        scales, zero_points, longer = _parameters(self.scale, self.zero_point, name)
+        if self.axis is not None:
+            object.__setattr__(self, "axis", axis_number(self.axis))
+        elif scales.size > 1:
+            raise ValueError(f"{longer}: {scales.size} values need axis=, the dimension that they belong to")
         scales, zero_points = scales.copy(), zero_points.copy()   # the caller's stay writeable
         for array in (scales, zero_points):
             array.flags.writeable = False
@@ -160,23 +167,30 @@ class QParams:
         """Parameters under which lo..hi, widened to hold 0, fills the dtype's range.
 
         Symmetric: the same distance on both sides of a zero point in the middle (0 for int8, 128 for uint8).
-        An empty range (0..0) has scale 1. Raises ValueError for lo > hi or values that are not finite.
+        A range too narrow for float32's smallest scale, 0..0 among them, has scale 1. Raises ValueError for lo > hi, for values
+        that are not finite and for hi - lo beyond float32, TypeError for a wrong type.
         """
         name = quantized_dtype(dtype, known=AFFINE_RANGES)
-        low, high = floats(lo, "lo").astype(np.float64), floats(hi, "hi").astype(np.float64)
+        if not isinstance(symmetric, (bool, np.bool_)):
+            raise TypeError(f"symmetric: expected True or False, got {symmetric!r}")
+        low, high = floats(lo, "lo"), floats(hi, "hi")
         if low.size != high.size or (low > high).any():
             raise ValueError(f"lo: expected as many values as hi, none above it, got {lo!r} and {hi!r}")
-        low, high = np.minimum(low, 0), np.maximum(high, 0)
+        low, high = np.minimum(low, np.float32(0)), np.maximum(high, np.float32(0))
+        with np.errstate(over="ignore"):
+            span = high - low
+        if not np.isfinite(span).all():
+            raise ValueError(f"hi: expected hi - lo within float32, got {hi!r} and {lo!r}")
         least, most = AFFINE_RANGES[name]
         if symmetric:
             middle = (least + most + 1) // 2
-            scale = np.maximum(-low, high) / (most - middle)
+            scale = (np.maximum(-low, high).astype(np.float64) / (most - middle)).astype(np.float32)
+            scale = np.where(scale > 0, scale, np.float32(1))
             zero_point = np.full(low.shape, middle)
         else:
-            scale = ((high.astype(np.float32) - low.astype(np.float32)) / np.float32(most - least)).astype(np.float64)
-            safe = np.where(scale > 0, scale, 1).astype(np.float32)
-            zero_point = np.rint(np.clip(least - low.astype(np.float32) / safe, least, most)).astype(np.int64)
-        scale = np.where(scale > 0, scale, 1.0)
+            scale = span / np.float32(most - least)
+            scale = np.where(scale > 0, scale, np.float32(1))
+            zero_point = np.rint(np.clip(least - low / scale, least, most)).astype(np.int64)
         if axis is None and scale.size == 1:
             return cls(scale[0], int(zero_point[0]), name)
         return cls(scale, zero_point, name, axis)

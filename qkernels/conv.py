@@ -8,7 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, output_dtype, per_channel
+from .arguments import (
+    RANGES,
+    array_of,
+    bounds,
+    floats,
+    integer,
+    integers,
+    output,
+    output_dtype,
+    per_channel,
+    refuse_unused,
+)
 
 
 def _pair(value: int | tuple[int, int], name: str) -> tuple[int, int]:
@@ -49,6 +60,7 @@ def conv2d(x: ArrayLike, weights: ArrayLike, *, stride: int | tuple[int, int] = 
     bias          int32, a number or channels_out values
     multiplier    finite, a number or channels_out values; None: the int32 sums
     dtype         uint8, int8 or float32 (float32(acc) * multiplier)
+    zero_point, lo and hi keep their defaults without a multiplier and with float32.
     Returns (batch, height_out, width_out, channels_out).
     Raises TypeError for a wrong dtype, ValueError for a value or shape outside the above; `out` is then untouched.
     """
@@ -70,12 +82,15 @@ def conv2d(x: ArrayLike, weights: ArrayLike, *, stride: int | tuple[int, int] = 
     points = per_channel(integers(x_zero_point, "x_zero_point", *RANGES[image.dtype.name]), channels_in, "x_zero_point")
     biases = per_channel(integers(0 if bias is None else bias, "bias"), channels_out, "bias")
     multipliers = per_channel(floats(1.0 if multiplier is None else multiplier, "multiplier"), channels_out, "multiplier")
-    name, out_point, low, high = "int32", 0, 0, 0
-    if multiplier is not None:
-        name = output_dtype(dtype)
-        if name in RANGES:
-            out_point = integer(zero_point, "zero_point", *RANGES[name])
-            low, high = bounds(lo, hi, name)
+    name, out_point, low, high = output_dtype(dtype), 0, 0, 0
+    if multiplier is None:
+        name = "int32"
+        refuse_unused(zero_point, lo, hi, "without a multiplier")
+    elif name in RANGES:
+        out_point = integer(zero_point, "zero_point", *RANGES[name])
+        low, high = bounds(lo, hi, name)
+    else:
+        refuse_unused(zero_point, lo, hi, "with dtype float32")
     shape = (image.shape[0], (padded[0] - window[0]) // steps[0] + 1, (padded[1] - window[1]) // steps[1] + 1, channels_out)
     result = output(out, shape, name, [np.asarray(x), np.asarray(weights)])
     if image.dtype == np.int8:                    # the kernels see uint8: the same numbers 128 higher

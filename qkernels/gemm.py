@@ -8,7 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of, bounds, floats, integer, integers, output, output_dtype, per_channel
+from .arguments import (
+    RANGES,
+    any_array,
+    array_of,
+    bounds,
+    floats,
+    integer,
+    integers,
+    output,
+    output_dtype,
+    per_channel,
+    refuse_unused,
+)
 
 _BYTES = tuple(RANGES)
 
@@ -48,7 +60,7 @@ class PackedWeights:
 
 def _matrix(b: ArrayLike, zero_point: ArrayLike, name: str, zero_point_name: str) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """The matrix and a zero point for each column."""
-    matrix = np.asarray(b)
+    matrix = any_array(b, name)
     if matrix.dtype.name not in _BYTES:
         raise TypeError(f"{name}: expected an array of uint8 or int8, got {matrix.dtype.name}")
     if matrix.ndim != 2 or 0 in matrix.shape:
@@ -60,7 +72,7 @@ def _matrix(b: ArrayLike, zero_point: ArrayLike, name: str, zero_point_name: str
 def _packed(b: ArrayLike | PackedWeights, zero_point: ArrayLike, name: str, zero_point_name: str) -> PackedWeights:
     if not isinstance(b, PackedWeights):
         return PackedWeights(*_matrix(b, zero_point, name, zero_point_name))
-    if np.any(np.asarray(zero_point) != 0):
+    if np.any(any_array(zero_point, zero_point_name) != 0):
         raise ValueError(f"{zero_point_name}: PackedWeights have their own, given when they were packed")
     return b
 
@@ -107,8 +119,12 @@ def linear(a: ArrayLike, weights: ArrayLike | PackedWeights, *, a_zero_point: in
 
     multiplier  finite, a number or N values; None: the int32 sums themselves, as `matmul`
     dtype       uint8 or int8; float32 gives float32(acc) * multiplier, dequantized
-    The weights' zero point must be 0 unless multiplier is None. Other arguments and errors as for `matmul`.
+    The weights' zero point must be 0 unless multiplier is None; zero_point, lo and hi keep their defaults without a
+    multiplier and with float32. Other arguments and errors as for `matmul`.
     """
+    if multiplier is None:
+        refuse_unused(zero_point, lo, hi, "without a multiplier")
+        output_dtype(dtype)
     if type(weights) is PackedWeights:
         done = _native.linear_common(weights._native, a, a_zero_point, bias, multiplier, zero_point, dtype, lo, hi, out)
         if done is not None:
@@ -127,6 +143,8 @@ def linear(a: ArrayLike, weights: ArrayLike | PackedWeights, *, a_zero_point: in
     if name in RANGES:
         out_point = integer(zero_point, "zero_point", *RANGES[name])
         low, high = bounds(lo, hi, name)
+    else:
+        refuse_unused(zero_point, lo, hi, "with dtype float32")
     inputs = [np.asarray(a)] if isinstance(weights, PackedWeights) else [np.asarray(a), np.asarray(weights)]
     result = output(out, (*left.shape[:-1], packed.shape[1]), name, inputs)
     packed._native.run(left, left.size // packed.shape[0], result, point, biases, multipliers, out_point, low, high)

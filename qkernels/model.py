@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import graph as graphs
+from .arguments import any_array
 
 if TYPE_CHECKING:
     import openvino
@@ -36,6 +37,8 @@ class Model:
     """A network on the instruction set that was in use when it was loaded. Calls from several threads take turns."""
 
     def __init__(self, graph: graphs.Graph) -> None:
+        if not isinstance(graph, graphs.Graph):
+            raise TypeError(f"graph: expected what load_model imports, got {type(graph).__name__}")
         self.graph = graph
         self.plan = graphs.lower(graph)
 
@@ -64,9 +67,14 @@ class Model:
         return results[0] if len(results) == 1 else results
 
     def profile(self, *inputs: ArrayLike, repeats: int = 20) -> NDArray[np.uint64]:
-        """Nanoseconds of each layer inside the running network, shape (repeats, layers + 1); last, the whole run."""
-        if not isinstance(repeats, int) or repeats < 1:
-            raise ValueError(f"repeats: expected at least 1, got {repeats!r}")
+        """Nanoseconds of each layer inside the running network, shape (repeats, layers + 1); last, the whole run.
+
+        Raises TypeError for `repeats` that is no integer, ValueError below 1, otherwise as a call.
+        """
+        if not isinstance(repeats, int) or isinstance(repeats, bool):
+            raise TypeError(f"repeats: expected an integer, got {repeats!r}")
+        if repeats < 1:
+            raise ValueError(f"repeats: expected at least 1, got {repeats}")
         sources, results = self._prepare(inputs)
         return self.plan.profile(sources, results, repeats)
 
@@ -76,12 +84,12 @@ class Model:
             raise TypeError(f"inputs: expected {len(nodes)}, got {len(inputs)}")
         sources = []
         for index, (value, node) in enumerate(zip(inputs, nodes)):
-            array = np.asarray(value)
+            array = any_array(value, f"inputs[{index}]")
             if array.dtype.name != node.dtype:
                 raise TypeError(f"inputs[{index}]: expected {node.dtype}, got {array.dtype.name}")
             if array.shape != node.shape:
                 raise ValueError(f"inputs[{index}]: expected shape {node.shape}, got {array.shape}")
-            sources.append(np.ascontiguousarray(array))
+            sources.append(np.require(array, node.dtype, "CA"))
         results = tuple(np.empty(node.shape, node.dtype) for node in map(self.graph.__getitem__, self.graph.outputs))
         return tuple(sources), results
 
@@ -90,7 +98,8 @@ def load_model(source: str | os.PathLike[str] | openvino.Model) -> Model:
     """A quantized model as a native plan.
 
     source  an `openvino.Model`, or a file that `openvino.Core().read_model` reads, quantized with FakeQuantize
-    Raises FileNotFoundError, ValueError for a file that is no model, and UnsupportedModelError (a ValueError) with the
-    operator's type and the node's name for what cannot be lowered; ImportError without openvino.
+    Raises FileNotFoundError, ValueError for a file that is no model, UnsupportedModelError (a ValueError) with the
+    operator's type and the node's name for what cannot be lowered, and MemoryError for tensors that do not fit; TypeError for
+    another kind of source, ImportError without openvino.
     """
     return Model(graphs.import_model(source))

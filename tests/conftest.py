@@ -1,11 +1,27 @@
-"""What tests of the compiled module share: each supported instruction set in turn, and the state put back."""
+"""What tests share: each supported instruction set in turn, the state put back, and the profiles of hypothesis.
 
+`--hypothesis-profile=long` runs many more examples, from a seed of its own unless `--hypothesis-seed` gives one.
+"""
+
+import secrets
 import zlib
 
+import hypothesis
 import numpy as np
 import pytest
 
 from qkernels import _native
+
+hypothesis.settings.register_profile("usual", deadline=None, derandomize=True, max_examples=100, database=None)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=5000, database=None)
+hypothesis.settings.load_profile("usual")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """A seed that the summary can name, where examples are drawn anew."""
+    if config.getoption("--hypothesis-profile") == "long" and config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(secrets.randbits(32))
 
 
 @pytest.fixture(params=[name for name, _ in _native.isas()])

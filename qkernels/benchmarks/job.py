@@ -46,6 +46,8 @@ class Job:
 def run_job(job: Job, progress: Callable[[str], None]) -> Results:
     """Everything measured; `progress` hears what comes next.
 
+    A KeyboardInterrupt after the first row ends the measurement; the results then have the rows that were complete, and say
+    that they were interrupted. Before that it is raised.
     ValueError for a state of the caches that the machine lacks.
     """
     found, absent = _peers(job)
@@ -54,10 +56,19 @@ def run_job(job: Job, progress: Callable[[str], None]) -> Results:
     # One thread leaves none behind; of several, some engines' spin for up to 20 ms after their work.
     timing = Timing(job.rounds, _TARGET_MS, 25.0 if job.threads > 1 else 1.0)
     if job.family == NETWORK:
-        rows = tuple(_network_rows(job, found, timing, progress))
+        coming = _network_rows(job, found, timing, progress)
     else:
-        rows = tuple(_family_rows(job, found, sizes, timing, progress))
-    return _results(job, found, absent, rows, sizes, timing, levels)
+        coming = _family_rows(job, found, sizes, timing, progress)
+    rows: list[Row] = []
+    interrupted = False
+    try:
+        for row in coming:
+            rows.append(row)
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+        interrupted = True
+    return _results(job, found, absent, tuple(rows), sizes, timing, levels, interrupted)
 
 
 def _peers(job: Job) -> tuple[dict[str, Peer], dict[str, str]]:
@@ -123,7 +134,7 @@ def _network_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress:
 
 
 def _results(job: Job, found: Mapping[str, Peer], absent: Mapping[str, str], rows: tuple[Row, ...], sizes: Mapping[str, int],
-             timing: Timing, levels: tuple[CacheLevel, ...]) -> Results:
+             timing: Timing, levels: tuple[CacheLevel, ...], interrupted: bool) -> Results:
     isa = _native.current_isa()
     return Results(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -132,4 +143,5 @@ def _results(job: Job, found: Mapping[str, Peer], absent: Mapping[str, str], row
         settings=Settings(threads=job.threads, isa=isa, rounds=job.rounds, target_ms=timing.target_ms,
                           idle_ms=timing.idle_ms, confidence_level=CONFIDENCE, seed=SEED, flushed_bytes=dict(sizes),
                           environment={name: os.environ[name] for name in _STEERING if name in os.environ}),
-        peers={name: peer.version() for name, peer in found.items()}, absent=dict(absent), rows=rows)
+        peers={name: peer.version() for name, peer in found.items()}, absent=dict(absent), rows=rows,
+        interrupted=interrupted)

@@ -72,6 +72,7 @@ class Results:
     peers: dict[str, str]                         # peer -> version
     absent: dict[str, str]                        # peer -> why it is not there
     rows: tuple[Row, ...]
+    interrupted: bool = False                     # the run was broken off: further cases are not here
     schema: str = field(default=SCHEMA)
 
 

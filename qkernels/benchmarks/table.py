@@ -22,6 +22,8 @@ def print_results(results: Results, console: Console) -> None:
     console.print(Text(f"{results.family}, {settings.threads} thread{'s' if settings.threads > 1 else ''}, {settings.isa}, "
                        f"{settings.rounds} rounds in turn; microseconds with {settings.confidence_level:.0%} intervals, "
                        "a call's cost taken off; in brackets, the peer's time over ours", style="bold"))
+    if results.interrupted:
+        console.print(Text("interrupted: further cases were not measured", style="yellow"))
     for (group, cache), rows in itertools.groupby(sorted(results.rows, key=_place(results)), lambda r: (r.group, r.cache)):
         console.print(_table(f"{group}, {cache} caches", list(rows)))
     for name, why in results.absent.items():

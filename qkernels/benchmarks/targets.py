@@ -103,8 +103,10 @@ def file_name(family: str, threads: int, *, capped: bool = False) -> str:
 
 
 def read_directory(directory: Path) -> dict[str, Results]:
-    """Every results' JSON in `directory`, by file name. ValueError where there is none, or one cannot be read."""
-    found = {path.name: read_results(path) for path in sorted(directory.glob("*.json"))}
+    """Every results' JSON in `directory`, by file name, but those of interrupted runs. ValueError where there is none, or one
+    cannot be read."""
+    read = {path.name: read_results(path) for path in sorted(directory.glob("*.json"))}
+    found = {name: results for name, results in read.items() if not results.interrupted}
     if not found:
         raise ValueError(f"{directory}: no results of benchmarks")
     return found

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from qkernels.benchmarks.caches import COLD_L2, STATES, WARM
-from qkernels.benchmarks.families import PEERS_OF
+from qkernels.benchmarks.families import NETWORK, PEERS_OF
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -25,24 +25,34 @@ from . import options
               help="A quantized MobileNet V1 1.0/224 for LiteRT; network only.")
 def bench(family: str, peers: str | None, json_path: Path | None, threads: int, isa: str | None, repeats: int,
           states: tuple[str, ...], tflite: Path | None) -> None:
-    """FAMILY of kernels, or the whole network, against the peers that are installed."""
+    """FAMILY of kernels, or the whole network, against the peers that are installed.
+
+    Ctrl-C ends the measurement; the rows complete by then are printed, and written beside --json as NAME.partial.json.
+    """
     from rich.console import Console
 
     from qkernels.benchmarks.job import Job, run_job
     from qkernels.benchmarks.record import write_results
     from qkernels.benchmarks.table import print_results
 
+    interrupts.check()
     options.use(isa)
-    chosen = peers.split(",") if peers else None
+    chosen = None if peers is None else peers.split(",")
     if unknown := set(chosen or ()) - set(PEERS_OF[family]):
-        raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(sorted(unknown))}",
+        raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(map(repr, sorted(unknown)))}",
                                  param_hint="--peers")
+    if tflite and family != NETWORK:
+        raise click.BadParameter(f"goes with the family {NETWORK}, got {family}", param_hint="--tflite")
     stderr = Console(stderr=True)
     job = Job(family, threads, repeats, states, chosen, tflite)
     with stderr.status("") as status:
         results = run_job(job, status.update)
+    if json_path and results.interrupted:         # never over whole results
+        json_path = json_path.with_name(f"{json_path.stem}.partial{json_path.suffix}")
     if json_path:
         write_results(results, json_path)
     console = Console()
     # a pipe has no width of its own: room for the whole table
     print_results(results, console if console.is_terminal else Console(width=200))
+    if results.interrupted:
+        raise click.Abort(f"{len(results.rows)} rows were measured{f', in {json_path}' if json_path else ''}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -20,7 +20,10 @@ from . import options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("report"), show_default=True,
               help="Directory for report.html, report.md, report.csv and report.json.")
 def report(model: Path | None, images: Path | None, threads: int, isa: str | None, repeats: int, out: Path) -> None:
-    """MODEL (default: the embedded MobileNet V1) on qkernels and on OpenVINO, layer by layer."""
+    """MODEL (default: the embedded MobileNet V1) on qkernels and on OpenVINO, layer by layer.
+
+    Ctrl-C ends the measurement; what was measured until then is written to the directory `partial` of --out.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -30,6 +33,7 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     from qkernels.report.summary import print_summary
     from qkernels.report.write import write_report
 
+    interrupts.check()
     options.use(isa)
     directory = images or (sample_images() if model is None else None)
     job = Job(model, load_pictures(directory) if directory else [], threads, repeats)
@@ -38,9 +42,13 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     with bar:
         task = bar.add_task("", total=1.0)
         found = run_job(job, lambda what, done: bar.update(task, description=what, completed=done))
-    written = write_report(found, out)
+    # never over a whole report
+    target = out if found.interrupted is None else out / "partial"
+    written = write_report(found, target)
     console = Console()
     # a pipe has no width of its own: room for the whole table
     print_summary(found, console if console.is_terminal else Console(width=160))
     for path in written.values():
         click.echo(path)
+    if found.interrupted is not None:
+        raise click.Abort(f"partial results are in {target}")

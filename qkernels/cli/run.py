@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -20,9 +20,13 @@ def run(model: Path, images: tuple[Path, ...], threads: int, isa: str | None) ->
     from qkernels.measure.images import load_picture, top5
     from qkernels.models import embedded_model_path, imagenet_labels
 
+    interrupts.check()
     options.use(isa)
     qkernels.set_num_threads(threads)
     loaded = qkernels.load_model(embedded_model_path() if str(model) == "embedded" else model)
+    if len(loaded.input_shapes) != 1 or len(loaded.output_shapes) != 1:
+        raise ValueError(f"{model}: expected one input and one output, got {len(loaded.input_shapes)} and "
+                         f"{len(loaded.output_shapes)}")
     for path in images:
         probabilities = loaded(load_picture(path).x)
         click.echo(path)

@@ -15,6 +15,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13
 
+from qkernels.graph.import_openvino import openvino_reason
 from qkernels.graph.single_layer import single_layer_model
 from qkernels.measure.buffers import aligned_copy
 from qkernels.measure.clock import time_calls, timed
@@ -31,11 +32,17 @@ def _configuration(threads: int) -> dict[str, Any]:
 
 
 class CompiledModel:
-    """A compiled model with its request, its input bound once so that a run copies nothing."""
+    """A compiled model with its request, its input bound once so that a run copies nothing.
+
+    ValueError for a model that OpenVINO does not compile.
+    """
 
     def __init__(self, model: openvino.Model, threads: int, **options: Any) -> None:
-        self.compiled, self.compile_ms = timed(
-            lambda: _CORE.compile_model(model, "CPU", {**_configuration(threads), **options}))
+        try:
+            self.compiled, self.compile_ms = timed(
+                lambda: _CORE.compile_model(model, "CPU", {**_configuration(threads), **options}))
+        except RuntimeError as error:
+            raise ValueError(f"model: OpenVINO does not compile it: {openvino_reason(error)}") from error
         self.request = self.compiled.create_infer_request()
 
     def bind(self, *inputs: NDArray[Any]) -> None:

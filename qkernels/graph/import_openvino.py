@@ -35,16 +35,29 @@ def import_model(source: "openvino.Model | str | os.PathLike[str]") -> ir.Graph:
     """
     model = read_model(source)
     builder = Builder(known=OPERATORS)
-    for op in model.get_ordered_ops():
-        if op.get_output_size() > 1:
-            builder.fail(op, "has more than one output")
-        operator = OPERATORS.get(op.get_type_name())
-        if operator is None:
-            builder.fail(op, "unknown operator")
+    try:
+        for op in model.get_ordered_ops():
+            _read_operator(builder, op)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"source: a name in the model is not UTF-8: {error}") from error
+    graph = builder.graph()
+    if not graph.outputs:
+        raise ValueError("source: expected a model with at least one output, got none")
+    return graph
+
+
+def _read_operator(builder: Builder, op: "openvino.Node") -> None:
+    if op.get_output_size() > 1:
+        builder.fail(op, "has more than one output")
+    operator = OPERATORS.get(op.get_type_name())
+    if operator is None:
+        builder.fail(op, "unknown operator")
+    try:
         value = operator(builder, op)
-        if value is not None:
-            builder.set_value(op, value)
-    return builder.graph()
+    except RuntimeError as error:                 # OpenVINO's own, of a shape that is dynamic for example
+        builder.fail(op, openvino_reason(error))
+    if value is not None:
+        builder.set_value(op, value)
 
 
 def read_model(source: "openvino.Model | str | os.PathLike[str]") -> "openvino.Model":
@@ -59,7 +72,10 @@ def read_model(source: "openvino.Model | str | os.PathLike[str]") -> "openvino.M
         raise FileNotFoundError(f"source: {str(path)!r} does not exist")
     try:
         return _core().read_model(path)
-    except RuntimeError as error:
-        # the last line has OpenVINO's own reason, those before it the place in its sources
-        reason = str(error).strip().splitlines()[-1:]
-        raise ValueError(f"source: {str(path)!r} is not a model that OpenVINO reads: {' '.join(reason)}") from error
+    except (RuntimeError, UnicodeDecodeError) as error:   # the second: the reason quotes a damaged name
+        raise ValueError(f"source: {str(path)!r} is not a model that OpenVINO reads: {openvino_reason(error)}") from error
+
+
+def openvino_reason(error: Exception) -> str:
+    """OpenVINO's own reason, the last line of its message; those before it name the place in its sources."""
+    return "".join(str(error).strip().splitlines()[-1:])

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
 def lower(graph: ir.Graph) -> "Plan":
     """A finished `qkernels._native.Plan` that computes `graph`, its operators in the graph's order.
 
-    Raises whatever the plan's builder raises for parameters outside its contract (ValueError with the argument's name).
+    Raises whatever the plan's builder raises for parameters outside its contract: ValueError with the node's name,
+    MemoryError for tensors that do not fit.
     """
     from qkernels._native import Plan  # here: the graph is of use (reports, tests) where the native module is not built
 
     plan = Plan()
     tensors: dict[str, int] = {}
     for node in graph.nodes:
-        tensors[node.name] = _BUILDERS[type(node)](plan, [tensors[name] for name in node.inputs], node)
+        try:
+            tensors[node.name] = _BUILDERS[type(node)](plan, [tensors[name] for name in node.inputs], node)
+        except OverflowError as error:
+            raise ValueError(f"{node.name}: a size below 0 or beyond 64 bits: {error}") from error
     plan.finish(tuple(tensors[name] for name in graph.outputs))
     return plan
 

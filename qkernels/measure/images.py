@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, ImageR
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 _THUMBNAIL = (96, 96)
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what Pillow's readers raise
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,32 @@ class Picture:
 
 
 def load_picture(path: Path) -> Picture:
-    """FileNotFoundError, or ValueError for a file that is no image."""
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-            x = preprocess(small)
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: not an image that Pillow can read") from error
+    """OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large that
+    Pillow takes it for an attack."""
+    small = _read(path)
+    x = preprocess(small)
     small.thumbnail(_THUMBNAIL)
     png = io.BytesIO()
     small.save(png, "PNG", optimize=True)
     return Picture(path.name, x, base64.b64encode(png.getvalue()).decode("ascii"))
+
+
+def _read(path: Path) -> Image.Image:
+    """RGB."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)   # of odd metadata, beside a picture that can be read
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return image.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path}: not an image that Pillow can read") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: an image too large to be read: {error}") from error
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise                                 # of the file system
+        raise ValueError(f"{path}: a damaged image: {error}") from error
 
 
 def load_pictures(directory: Path) -> list[Picture]:

@@ -37,8 +37,8 @@ from qkernels.report.record import (
 
 from . import machine
 from .images import Picture, classify
-from .interleave import interleave
-from .layers import IDLE_MS, LayerRun, measure_layers
+from .interleave import Interrupted, interleave
+from .layers import IDLE_MS, LayerResults, LayerRun, measure_layers, untimed_layers
 from .memory import peak_rss_mb
 from .roofline import measure_roofline
 from .statistics import CONFIDENCE, SEED, Ratio, median_interval, ratio_interval
@@ -62,6 +62,8 @@ class Job:
 def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     """The whole measurement; `progress` gets what is being done and the fraction done.
 
+    A KeyboardInterrupt after the second round end to end ends the measurement; the report then has what was measured until
+    then, and its `interrupted` says so. Before that it is raised.
     Raises what `qkernels.load_model` raises for a model that cannot be run, ValueError for one whose input is not an image of
     the embedded model's kind while pictures are given.
     """
@@ -82,15 +84,28 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     roofline = measure_roofline(_native, caches, job.threads)
     layer_ns: list[NDArray[np.float64]] = []
     sides = {name: engine.sampler(x) for name, engine in engines.items()}
-    samples = interleave({**sides, PROFILED: native.profiler(x, layer_ns)}, rounds=job.repeats, batch=BATCH, idle_ms=IDLE_MS,
-                         progress=_counter(progress, "end to end", 0.12, 0.5, job.repeats))
+    try:
+        samples = interleave({**sides, PROFILED: native.profiler(x, layer_ns)}, rounds=job.repeats, batch=BATCH,
+                             idle_ms=IDLE_MS, progress=_counter(progress, "end to end", 0.12, 0.5, job.repeats))
+    except Interrupted as interrupt:
+        samples = interrupt.samples
+        if len(samples[QKERNELS]) < 2:            # no interval comes of one round
+            raise
+    rounds, n_layers = len(samples[QKERNELS]), len(native.model.layers)
     in_network_us = (np.median(np.concatenate(layer_ns), axis=0) / 1e3).tolist()
     run = LayerRun(native, engines[OPENVINO_INT8], roofline, max(job.repeats // 2, 5), in_network_us)
-    step = _counter(progress, "layer by layer", 0.5, 0.95, len(native.model.layers))
-    measured = measure_layers(run, x, step)
+    if rounds == job.repeats:
+        measured = measure_layers(run, x, _counter(progress, "layer by layer", 0.5, 0.95, n_layers))
+    else:
+        measured = LayerResults(tuple(untimed_layers(run)), None, 0)
     layers = measured.rows
+    memory: dict[str, float | None] = dict.fromkeys(engines)
     progress("memory", 0.95)
-    memory = {name: peak_rss_mb(name, str(path), job.threads) for name in engines}
+    reached = _measure_memory(memory, path, job.threads) if measured.timed == n_layers else 0
+    interrupted = None
+    if reached < len(memory):
+        interrupted = (f"{rounds} of {job.repeats} rounds end to end, {measured.timed} of {n_layers} layers alone and the "
+                       f"memory of {reached} of {len(memory)} engines were measured")
     progress("done", 1.0)
     return Report(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -99,11 +114,22 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
                                  {layer.kind: layer.implementation for layer in native.model.layers},
                                  measured.call_overhead_us),
         model=_model(job, path, native, graph.output_shapes[0]),
-        settings=Settings(threads=job.threads, isa=native.model.plan.isa, repeats=job.repeats * BATCH,
+        settings=Settings(threads=job.threads, isa=native.model.plan.isa, repeats=rounds * BATCH,
                           layer_repeats=run.rounds, confidence_level=CONFIDENCE, idle_ms=IDLE_MS, images=len(images),
                           seed=SEED),
         engines={name: _engine(engine, samples[name], memory[name]) for name, engine in engines.items()},
-        layers=layers, totals=_totals(samples, layers, images), images=images, warnings=_warnings(layers, images))
+        layers=layers, totals=_totals(samples, layers, images, timed=measured.timed == n_layers), images=images,
+        warnings=_warnings(layers, images), interrupted=interrupted)
+
+
+def _measure_memory(memory: dict[str, float | None], path: Path, threads: int) -> int:
+    """Fills in each engine's peak; how many of them before a KeyboardInterrupt."""
+    for done, name in enumerate(memory):
+        try:
+            memory[name] = peak_rss_mb(name, str(path), threads)
+        except KeyboardInterrupt:
+            return done
+    return len(memory)
 
 
 def _counter(progress: Callable[[str, float], None], what: str, start: float, end: float, steps: int) -> Callable[[], None]:
@@ -144,26 +170,31 @@ def _engine(engine: Runner, samples: NDArray[np.float64], memory: float | None) 
                   throughput_fps=1e3 / found.median, peak_rss_mb=memory, description=engine.description)
 
 
-def _totals(samples: dict[str, NDArray[np.float64]], layers: Sequence[Layer], images: Sequence[ImageResult]) -> Totals:
+def _totals(samples: dict[str, NDArray[np.float64]], layers: Sequence[Layer], images: Sequence[ImageResult], *,
+            timed: bool) -> Totals:
+    """`timed`: every layer was, so that sums over the layers alone mean something."""
     ours, theirs = (median_interval(samples[name], unit=1e3) for name in (QKERNELS, OPENVINO_INT8))
     ratio = ratio_interval(samples[OPENVINO_INT8], samples[QKERNELS])
     native_sum = _sum(layers, "qkernels_in_network_us")
     counter_sum = _sum(layers, "openvino_counter_us")
     return Totals(
         qkernels_us=ours, openvino_us=theirs, qkernels_layers_sum_us=native_sum, openvino_layers_sum_us=counter_sum,
-        unattributed_us=ours.median - native_sum, openvino_unattributed_us=theirs.median - counter_sum,
-        qkernels_layers_alone_sum_us=sum(layer.qkernels_us.median for layer in layers if layer.qkernels_us),
-        openvino_layers_alone_sum_us=sum(layer.openvino_us.median for layer in layers if layer.openvino_us),
+        unattributed_us=None if native_sum is None else ours.median - native_sum,
+        openvino_unattributed_us=None if counter_sum is None else theirs.median - counter_sum,
+        qkernels_layers_alone_sum_us=sum(x.qkernels_us.median for x in layers if x.qkernels_us) if timed else None,
+        openvino_layers_alone_sum_us=sum(x.openvino_us.median for x in layers if x.openvino_us) if timed else None,
         speedup=ratio.value, speedup_low=ratio.low, speedup_high=ratio.high, difference_shown=ratio.shown,
         speedup_f32=ratio_interval(samples[OPENVINO_F32], samples[QKERNELS]).value,
         agreement_top1=sum(image.agree for image in images) / len(images) if images else None,
         max_probability_diff=max((image.max_probability_diff for image in images), default=None),
         layers_max_lsb=max((layer.max_lsb for layer in layers if layer.max_lsb is not None), default=None),
-        roofline_us=_sum(layers, "roofline_us"), verdict=_verdict(ratio))
+        roofline_us=_sum(layers, "roofline_us") if timed else None, verdict=_verdict(ratio))
 
 
-def _sum(layers: Sequence[Layer], field: str) -> float:
-    return sum(value for value in (dataclasses.asdict(layer)[field] for layer in layers) if value is not None)
+def _sum(layers: Sequence[Layer], field: str) -> float | None:
+    """None where no layer has the figure."""
+    values = [value for value in (dataclasses.asdict(layer)[field] for layer in layers) if value is not None]
+    return sum(values) if values else None
 
 
 def _verdict(ratio: Ratio) -> str:

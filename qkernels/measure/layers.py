@@ -8,7 +8,7 @@ stand out from that cost has no time of its own on OpenVINO's side.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from qkernels.engines.native import NativeEngine
 from qkernels.engines.openvino import CompiledModel, Counter, OpenvinoEngine, float_model, trivial_model
 from qkernels.graph import ir
 from qkernels.graph.single_layer import single_layer_model
-from qkernels.model import Layer as NativeLayer
 from qkernels.report.record import Interval, Layer
 
 from .clock import time_calls
@@ -44,31 +43,58 @@ class LayerRun:
 
 @dataclass(frozen=True)
 class LayerResults:
-    """The rows, and the microseconds of an empty OpenVINO inference."""
+    """The rows, the microseconds of an empty OpenVINO inference (None where no layer was reached), and on how many of the
+    plan's layers both were timed: all, unless a KeyboardInterrupt came before the end."""
 
     rows: tuple[Layer, ...]
-    call_overhead_us: Interval
+    call_overhead_us: Interval | None
+    timed: int
 
 
 def measure_layers(run: LayerRun, x: NDArray[Any], progress: Callable[[], None]) -> LayerResults:
-    """A row for each layer of the plan, then one for each node that OpenVINO runs besides."""
+    """A row for each layer of the plan, then one for each node that OpenVINO runs besides.
+
+    A KeyboardInterrupt ends the timing: the layers not reached have rows without times of their own.
+    """
+    rows, calls = untimed_layers(run), list[NDArray[np.float64]]()
+    try:
+        _time_layers(run, x, rows, calls, progress)
+    except KeyboardInterrupt:
+        pass                                      # what is there is returned, and `timed` says how much
+    overhead = median_interval(np.concatenate(calls), unit=1e3) if calls else None
+    return LayerResults(tuple(rows), overhead, len(calls))
+
+
+def _time_layers(run: LayerRun, x: NDArray[Any], rows: list[Layer], calls: list[NDArray[np.float64]],
+                 progress: Callable[[], None]) -> None:
+    """Fills `rows` in, one after the other, and `calls` with the nanoseconds of the empty inferences beside each."""
     empty = CompiledModel(trivial_model(), run.native.threads)
     empty.bind(np.zeros((1, 16), np.uint8))
-    calls: list[NDArray[np.float64]] = []
     activations = run.native.activations(x)
     counters = {c.name: c for c in run.openvino.counters(x, 50)}
     floats = _float_tensors(run, x)
-    rows = []
-    for index, (layer, (sources, result)) in enumerate(zip(run.native.model.layers, activations)):
-        node = run.native.model.graph[layer.name]
-        counter = _take_counter(counters, node)
-        samples, compared = _run_both(run, index, node, sources, result, empty)
-        calls.append(np.median(samples["call"], axis=1))
-        rows.append(_row(run, index, layer, samples, compared, counter, _sqnr_db(floats.get(layer.name), result, node),
-                         audit(node, source)))
-        progress()
+    for index, layer in enumerate(rows):
+        counter = _take_counter(counters, run.native.model.graph[layer.name])
+        if counter:
+            rows[index] = replace(layer, openvino_counter_us=counter.us, openvino_impl=counter.implementation,
+                                  openvino_precision=counter.precision)
     rows += [_openvino_only(counter) for counter in counters.values()]
-    return LayerResults(tuple(rows), median_interval(np.concatenate(calls), unit=1e3))
+    for index, (sources, result) in enumerate(activations):
+        node = run.native.model.graph[rows[index].name]
+        samples, compared = _run_both(run, index, node, sources, result, empty)
+        rows[index] = _timed(run, rows[index], samples, compared, _sqnr_db(floats.get(node.name), result, node),
+                             audit(node, sources[0]))
+        calls.append(np.median(samples["call"], axis=1))
+        progress()
+
+
+def untimed_layers(run: LayerRun) -> list[Layer]:
+    """A row for each layer of the plan, with what is known before it is run alone."""
+    return [Layer(
+        name=layer.name, kind=layer.kind, input_shape=layer.input_shape, output_shape=layer.output_shape,
+        dtype_in=layer.input_dtype, dtype_out=layer.output_dtype, macs=layer.macs, bytes=layer.bytes,
+        parameters=layer.parameters, fused=layer.fused, implementation=layer.implementation,
+        qkernels_in_network_us=us) for layer, us in zip(run.native.model.layers, run.in_network_us)]
 
 
 def _run_both(run: LayerRun, index: int, node: ir.Node, sources: tuple[NDArray[Any], ...], result: NDArray[Any],
@@ -84,9 +110,9 @@ def _run_both(run: LayerRun, index: int, node: ir.Node, sources: tuple[NDArray[A
         name: batch_for(side, TARGET_MS, most=200) for name, side in sides.items()}), compared
 
 
-def _row(run: LayerRun, index: int, layer: NativeLayer, samples: dict[str, NDArray[np.float64]],
-         compared: tuple[int | None, float], counter: Counter | None, sqnr_db: float | None,
-         saturation: Saturation | None) -> Layer:
+def _timed(run: LayerRun, layer: Layer, samples: dict[str, NDArray[np.float64]], compared: tuple[int | None, float],
+           sqnr_db: float | None, saturation: Saturation | None) -> Layer:
+    """`layer` with its times alone and how its outputs compare."""
     ours = median_interval(samples["qkernels"], unit=1e3)
     theirs = np.median(samples["openvino"], axis=1) - np.median(samples["call"], axis=1)
     alone = median_interval(theirs, unit=1e3)
@@ -94,13 +120,8 @@ def _row(run: LayerRun, index: int, layer: NativeLayer, samples: dict[str, NDArr
     openvino_us = alone if shown else None
     ratio = ratio_interval(theirs, samples["qkernels"])
     bound = run.roofline.bound(layer.macs, layer.bytes)
-    return Layer(
-        name=layer.name, kind=layer.kind, input_shape=layer.input_shape, output_shape=layer.output_shape,
-        dtype_in=layer.input_dtype, dtype_out=layer.output_dtype, macs=layer.macs, bytes=layer.bytes,
-        parameters=layer.parameters, fused=layer.fused, implementation=layer.implementation, qkernels_us=ours,
-        openvino_us=openvino_us, qkernels_in_network_us=run.in_network_us[index],
-        openvino_counter_us=counter.us if counter else None, openvino_impl=counter.implementation if counter else None,
-        openvino_precision=counter.precision if counter else None, speedup=ratio.value if shown else None,
+    return replace(
+        layer, qkernels_us=ours, openvino_us=openvino_us, speedup=ratio.value if shown else None,
         speedup_low=ratio.low if shown else None, speedup_high=ratio.high if shown else None,
         difference_shown=ratio.shown if shown else None, max_lsb=compared[0], exact_fraction=compared[1], sqnr_db=sqnr_db,
         saturated_sums=saturation.count if saturation else None,

@@ -27,8 +27,11 @@ def audit(node: ir.Node, x: NDArray[np.uint8]) -> Saturation | None:
     """What a kernel built on VPMADDUBSW would suffer in this layer on the activations `x` (uint8, NHWC).
 
     Pairs are neighbouring input channels under one tap of the kernel, within a group; an odd last channel is alone. None where
-    no two products are added so: other layers than products, and depthwise convolutions, which have one channel a group.
+    no two products are added so: other layers than products, depthwise convolutions, which have one channel a group, and
+    weights beyond int8.
     """
+    if not isinstance(node, ir.Product) or node.weights.dtype != np.int8:
+        return None
     count = sums = weights = weight_pairs = 0
     for a, b in _products(node, x):
         count += count_saturations(a, b)

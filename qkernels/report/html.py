@@ -30,7 +30,7 @@ def render_html(report: Report) -> str:
     return _environment().get_template("report.html.jinja").render(
         report=report, view=view, formats=formats, columns=columns.COLUMNS, column_groups=columns.groups(),
         charts=[_chart(chart, place) for chart, place in zip(drawn, places, strict=True)],
-        images=[_image(image) for image in report.images],
+        images=[_image(image) for image in report.images], warnings=view.warnings(report),
         bokeh_library=Markup(library), bokeh_script=Markup(script),
         style=Markup((_TEMPLATES / "report.css").read_text("utf-8")),
         page_script=Markup((_TEMPLATES / "report.js").read_text("utf-8")),

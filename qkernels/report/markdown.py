@@ -88,9 +88,8 @@ def _facts(facts: Iterable[view.Fact]) -> str:
 
 
 def _warnings(report: Report) -> list[str]:
-    if not report.warnings:
-        return []
-    return ["## Warnings", "\n".join(f"- {escape(warning)}" for warning in report.warnings)]
+    found = view.warnings(report)
+    return ["## Warnings", "\n".join(f"- {escape(warning)}" for warning in found)] if found else []
 
 
 def _images(report: Report) -> list[str]:

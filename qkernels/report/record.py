@@ -217,6 +217,7 @@ class Report:
     totals: Totals
     images: tuple[ImageResult, ...] = ()
     warnings: tuple[str, ...] = ()
+    interrupted: str | None = None                # how far the run had come when it was broken off; None: to its end
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:

@@ -29,8 +29,8 @@ def print_summary(report: Report, console: Console) -> None:
     console.print(_table("Engines", view.ENGINE_HEADINGS, view.engine_rows(report)))
     console.print(_layers(report))
     console.print(_table("Totals", view.TOTAL_HEADINGS, view.total_rows(report)))
-    for warning in report.warnings:
-        console.print(Text.assemble(("warning: ", "yellow"), formats.clean(warning)))
+    for warning in view.warnings(report):
+        console.print(Text.assemble(("warning: ", "yellow"), warning))
 
 
 def _headline(report: Report) -> Panel:

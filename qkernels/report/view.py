@@ -46,13 +46,21 @@ def confidence(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """The sentence on top: the report's own, or one made of the speedup."""
+    """The sentence on top: the report's own, or one made of the speedup; before it, that a run was interrupted."""
     totals = report.totals
     if totals.verdict:
-        return formats.clean(totals.verdict)
-    if not totals.difference_shown:
-        return "No difference shown between qkernels and OpenVINO INT8."
-    return f"qkernels is {'faster' if totals.speedup > 1 else 'slower'} than OpenVINO INT8."
+        said = formats.clean(totals.verdict)
+    elif not totals.difference_shown:
+        said = "No difference shown between qkernels and OpenVINO INT8."
+    else:
+        said = f"qkernels is {'faster' if totals.speedup > 1 else 'slower'} than OpenVINO INT8."
+    return said if report.interrupted is None else f"Interrupted, partial results: {said}"
+
+
+def warnings(report: Report) -> list[str]:
+    """The report's own, after how far an interrupted run had come."""
+    interrupted = [] if report.interrupted is None else [f"Interrupted: only {report.interrupted}."]
+    return [formats.clean(warning) for warning in (*interrupted, *report.warnings)]
 
 
 def headlines(report: Report) -> list[Headline]:

@@ -50,11 +50,7 @@ def write_atomically(directory: Path, texts: Mapping[str, str]) -> dict[str, Pat
     try:
         for name, text in texts.items():
             temporary[name] = directory / f".{name}.{secrets.token_hex(6)}.tmp"
-            # Not `tempfile`: its files can be read by their owner only, and os.replace keeps that.
-            with temporary[name].open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_through(temporary[name], text)
         written = {}
         for name in texts:
             written[name] = directory / name
@@ -63,3 +59,15 @@ def write_atomically(directory: Path, texts: Mapping[str, str]) -> dict[str, Pat
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+
+
+def _write_through(path: Path, text: str) -> None:
+    """A new file, on the disk before this returns. OSError names it: a full disk's own does not."""
+    try:
+        # Not `tempfile`: its files can be read by their owner only, and os.replace keeps that.
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -8,6 +8,8 @@
 
 enum { IN_ARENA = -1 };
 
+/* Of a tensor, and of where one may begin: sums of two such cannot wrap around. */
+
 struct tensor {
     size_t bytes, offset;
     int input, output;        /* index among the caller's arrays, or IN_ARENA */

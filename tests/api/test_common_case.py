@@ -120,14 +120,18 @@ def test_element_wise(agree, name):
     for argument, values in others:
         for value in values:
             agree(call, **{**usual, argument: value})
-            agree(call, **{**usual, argument: value, "axis": -1, "out": None})
+            agree(call, **{**usual, argument: value, "out": None})
     if name != "dequantize":
         for zero_point in INTEGERS:
             agree(call, **{**usual, "zero_point": zero_point, "dtype": np.int8, "out": lambda: np.full((3, 4), 85, np.int8)})
 
 
-def test_axis_is_not_looked_at_where_there_is_one_scale(agree):
-    assert agree(qk.quantize, x=lambda: array(np.float32), scale=0.25, axis="text")
+@pytest.mark.parametrize("axis", [None, 0, -1, 2, "text", 0.5])
+def test_axis_is_checked_where_there_is_one_scale_too(agree, axis):
+    agree(qk.quantize, x=lambda: array(np.float32), scale=0.25, axis=axis)
+    if axis in (2, "text", 0.5):
+        with pytest.raises((TypeError, ValueError), match="^axis: "):
+            qk.quantize(array(np.float32), 0.25, axis=axis)
 
 
 @pytest.mark.parametrize("b_dtype, points", [(np.int8, 0), (np.uint8, 0), (np.int8, 3), (np.uint8, 128)])
@@ -138,7 +142,8 @@ def test_products(agree, b_dtype, points):
     target = np.uint8 if multiplier else np.int32
     usual = {"a": lambda: array(np.uint8), "a_zero_point": 5, "out": lambda: np.full((3, 5), 85, np.int32)}
     assert agree(qk.matmul, b=weights, **usual) and agree(qk.matmul, b=weights, **{**usual, "out": None})
-    linear = {**usual, "multiplier": multiplier, "zero_point": 7, "out": lambda: np.full((3, 5), 85, target)}
+    linear = {**usual, "multiplier": multiplier, "zero_point": 7 if multiplier else 0,
+              "out": lambda: np.full((3, 5), 85, target)}
     assert agree(qk.linear, weights=weights, **linear)
     biases = [None, 7, np.arange(5, dtype=np.int32), np.arange(5), np.arange(10, dtype=np.int32)[::2],
               np.arange(4, dtype=np.int32), np.arange(5, dtype=np.int32).view(Subclass), np.arange(5, dtype=">i4"),
