@@ -1,0 +1,114 @@
+"""Builds src_c and native test programs with the system's compilers, each file with the flags of its instruction set.
+
+As a command, `native_build.py FOLDER` builds the kernel checker as FOLDER/checker with the compiler of $CC or cc.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from build_flags import COMMON_FLAGS, ISA_FLAGS, OPTIONAL_FLAGS  # noqa: E402
+
+CHECKER = ROOT / "tests" / "kernels" / "checker"
+COMPILERS = ["gcc", "clang"]
+
+# What stands for the -O of the package's own flags. Frames are kept for the sanitizers' stack traces.
+BUILDS = {
+    "package": ["-O2"],
+    "O0": ["-O0"],
+    "sanitized": ["-O0", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+    "threads": ["-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"],
+}
+
+
+class MissingError(Exception):
+    """This machine lacks a compiler or the compiler lacks what a build needs; tests are skipped with this as the reason."""
+
+
+def system_compiler() -> str:
+    """The compiler of $CC, or cc."""
+    return os.environ.get("CC", "cc")
+
+
+def takes(compiler, flags, folder, link=False):
+    """Whether the compiler takes the flags without a warning."""
+    probe = folder / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    kind = [] if link else ["-c"]
+    command = [*compiler.split(), *flags, "-Werror", *kind, str(probe), "-o", str(folder / "probe.out")]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def _compile_all(jobs):
+    """(target, command) pairs, as many at once as there are CPUs; what the compiler says of the first that fails is raised."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for done in pool.map(lambda job: subprocess.run(job[1], capture_output=True, text=True), jobs):
+            assert done.returncode == 0, done.stderr[-4000:]
+    return [target for target, _ in jobs]
+
+
+class Build:
+    """src_c compiled one way: `compiler` a command, `flags` in place of the package's -O2, warnings as errors.
+
+    `sets` limits the instruction sets (all that the compiler knows unless given; scalar is always there).
+    """
+
+    def __init__(self, compiler, flags, folder, sets=None):
+        if shutil.which(compiler.split()[0]) is None:
+            raise MissingError(f"no C compiler {compiler}")
+        if not takes(compiler, flags, folder, link=True):
+            raise MissingError(f"{compiler} lacks {' '.join(flags)}")
+        self.compiler, self.flags, self.folder = compiler, flags, folder
+        optional = [flag for flag in OPTIONAL_FLAGS if takes(compiler, [flag], folder)]
+        self._common = [*(flag for flag in COMMON_FLAGS if not flag.startswith("-O")), *flags, *optional, "-Werror",
+                        f"-I{ROOT / 'src_c'}"]
+        self.sets = [isa for isa, own in ISA_FLAGS.items() if (sets is None or isa in sets) and takes(compiler, own, folder)]
+        self.objects = self._compile_library()
+
+    def _compile_library(self):
+        macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in self.sets]
+        jobs = []
+        for source in sorted((ROOT / "src_c").rglob("*.c")):
+            isa = source.stem.rsplit("_", 1)[-1]
+            if isa in ISA_FLAGS and isa not in self.sets:
+                continue
+            target = self.folder / f"{source.parent.name}_{source.stem}.o"
+            jobs.append(self._job(source, target, [*ISA_FLAGS.get(isa, []), "-fPIC", *macros]))
+        return _compile_all(jobs)
+
+    def _job(self, source, target, flags):
+        return target, [*self.compiler.split(), *self._common, *flags, "-c", str(source), "-o", str(target)]
+
+    def compile(self, sources, name, flags=()):
+        """Objects of a test's own sources, beside the library's; `name` keeps those of one program from another's."""
+        return _compile_all([self._job(source, self.folder / f"{name}_{source.stem}.o", ["-D_GNU_SOURCE", *flags])
+                             for source in sources])
+
+    def link(self, name, objects, flags=()):
+        program = self.folder / name
+        command = [*self.compiler.split(), *self.flags, *map(str, objects), *flags, "-lm", "-pthread", "-o", str(program)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return program
+
+    def checker(self):
+        """The program that compares kernels with the scalar ones."""
+        return self.link("checker", [*self.compile(sorted(CHECKER.glob("*.c")), "checker"), *self.objects])
+
+
+def main(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        Build(system_compiler(), BUILDS["package"], folder).checker()
+    except MissingError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
