@@ -1,13 +1,14 @@
 # make report   everything from nothing to the layer report in report/
 # make test     everything from nothing to the tests' result
 # make bench    the benchmarks against every peer, into bench/results/
+# make check-kernels   every kernel against the scalar one; ARGS="-i avx2 -k gemm -n 1000000 -s 7" narrows it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # what the extension is built from
 NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/capi.pxd $(shell find src_c -type f)
 
-.PHONY: report test bench lint clean
+.PHONY: report test bench lint check-kernels clean
 
 report: $(VENV)/built
 	$(BIN)/qkernels report $(if $(QKERNELS_DATA),--images "$(QKERNELS_DATA)/images") --out report
@@ -21,6 +22,12 @@ bench: $(VENV)/peers
 lint: $(VENV)/built
 	$(BIN)/pip install --quiet ruff
 	$(BIN)/ruff check .
+
+check-kernels: build/checker/checker
+	$< $(ARGS)
+
+build/checker/checker: build_flags.py tests/native_build.py $(shell find src_c tests/kernels/checker -type f)
+	$(PYTHON) tests/native_build.py $(@D)
 
 $(VENV)/built: $(NATIVE)
 	$(PYTHON) -m venv $(VENV)

@@ -1,9 +1,11 @@
-"""What tests of the compiled module share: each supported instruction set in turn, and the state put back."""
+"""What tests share: each supported instruction set in turn, the state put back, and src_c as compilers make it."""
 
+import functools
 import zlib
 
 import numpy as np
 import pytest
+from native_build import BUILDS, Build, MissingError
 
 from qkernels import _native
 
@@ -31,3 +33,23 @@ def threads():
 def rng(request):
     """Random numbers that differ from test to test and repeat from run to run."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def native_builds(tmp_path_factory):
+    """(compiler, name in BUILDS) -> Build, made once a session; skipped by name where the machine lacks what it needs."""
+
+    @functools.cache
+    def make(compiler, name):
+        try:
+            return Build(compiler, BUILDS[name], tmp_path_factory.mktemp(f"{compiler}-{name}"))
+        except MissingError as error:
+            return error
+
+    def build(compiler, name):
+        made = make(compiler, name)
+        if isinstance(made, MissingError):
+            pytest.skip(str(made))
+        return made
+
+    return build

@@ -56,10 +56,10 @@ def _compile_all(jobs):
 class Build:
     """src_c compiled one way: `compiler` a command, `flags` in place of the package's -O2, warnings as errors.
 
-    `sets` limits the instruction sets (all that the compiler knows unless given; scalar is always there).
+    Instruction sets that the compiler does not know are left out.
     """
 
-    def __init__(self, compiler, flags, folder, sets=None):
+    def __init__(self, compiler, flags, folder):
         if shutil.which(compiler.split()[0]) is None:
             raise MissingError(f"no C compiler {compiler}")
         if not takes(compiler, flags, folder, link=True):
@@ -68,7 +68,7 @@ class Build:
         optional = [flag for flag in OPTIONAL_FLAGS if takes(compiler, [flag], folder)]
         self._common = [*(flag for flag in COMMON_FLAGS if not flag.startswith("-O")), *flags, *optional, "-Werror",
                         f"-I{ROOT / 'src_c'}"]
-        self.sets = [isa for isa, own in ISA_FLAGS.items() if (sets is None or isa in sets) and takes(compiler, own, folder)]
+        self.sets = [isa for isa, own in ISA_FLAGS.items() if takes(compiler, own, folder)]
         self.objects = self._compile_library()
 
     def _compile_library(self):
@@ -87,7 +87,7 @@ class Build:
 
     def compile(self, sources, name, flags=()):
         """Objects of a test's own sources, beside the library's; `name` keeps those of one program from another's."""
-        return _compile_all([self._job(source, self.folder / f"{name}_{source.stem}.o", ["-D_GNU_SOURCE", *flags])
+        return _compile_all([self._job(source, self.folder / f"{name}_{source.stem}.o", ["-D_DEFAULT_SOURCE", *flags])
                              for source in sources])
 
     def link(self, name, objects, flags=()):
