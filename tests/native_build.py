@@ -3,6 +3,7 @@
 As a command, `native_build.py FOLDER` builds the kernel checker as FOLDER/checker with the compiler of $CC or cc.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -31,18 +32,29 @@ class MissingError(Exception):
     """This machine lacks a compiler or the compiler lacks what a build needs; tests are skipped with this as the reason."""
 
 
-def system_compiler() -> str:
-    """The compiler of $CC, or cc."""
-    return os.environ.get("CC", "cc")
+def isa_of(source):
+    """The instruction set whose flags a file of src_c is compiled with, or None."""
+    ending = source.stem.rsplit("_", 1)[-1]
+    return ending if ending in ISA_FLAGS else None
 
 
-def takes(compiler, flags, folder, link=False):
-    """Whether the compiler takes the flags without a warning."""
-    probe = folder / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    kind = [] if link else ["-c"]
-    command = [*compiler.split(), *flags, "-Werror", *kind, str(probe), "-o", str(folder / "probe.out")]
-    return subprocess.run(command, capture_output=True).returncode == 0
+def library_sources():
+    return sorted((ROOT / "src_c").rglob("*.c"))
+
+
+def portable_sources():
+    """src_c without the instruction sets' files: a library of the scalar kernels alone."""
+    return [source for source in library_sources() if isa_of(source) is None]
+
+
+def takes(compiler, flags, folder):
+    """Whether the compiler takes the flags without a warning and makes a program that runs: sanitizers need a library beside
+    the compiler and, of the system, room for their shadow memory."""
+    source, program = folder / "probe.c", folder / "probe"
+    source.write_text("int main(void) { return 0; }\n")
+    command = [*compiler.split(), *flags, "-Werror", str(source), "-o", str(program)]
+    return (subprocess.run(command, capture_output=True).returncode == 0
+            and subprocess.run([str(program)], capture_output=True).returncode == 0)
 
 
 def _compile_all(jobs):
@@ -62,24 +74,24 @@ class Build:
     def __init__(self, compiler, flags, folder):
         if shutil.which(compiler.split()[0]) is None:
             raise MissingError(f"no C compiler {compiler}")
-        if not takes(compiler, flags, folder, link=True):
-            raise MissingError(f"{compiler} lacks {' '.join(flags)}")
+        if not takes(compiler, flags, folder):
+            raise MissingError(f"no program of {compiler} with {' '.join(flags)} runs here")
         self.compiler, self.flags, self.folder = compiler, flags, folder
         optional = [flag for flag in OPTIONAL_FLAGS if takes(compiler, [flag], folder)]
         self._common = [*(flag for flag in COMMON_FLAGS if not flag.startswith("-O")), *flags, *optional, "-Werror",
                         f"-I{ROOT / 'src_c'}"]
         self.sets = [isa for isa, own in ISA_FLAGS.items() if takes(compiler, own, folder)]
-        self.objects = self._compile_library()
 
-    def _compile_library(self):
+    @functools.cached_property
+    def objects(self):
+        """Of all of src_c."""
         macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in self.sets]
         jobs = []
-        for source in sorted((ROOT / "src_c").rglob("*.c")):
-            isa = source.stem.rsplit("_", 1)[-1]
-            if isa in ISA_FLAGS and isa not in self.sets:
-                continue
-            target = self.folder / f"{source.parent.name}_{source.stem}.o"
-            jobs.append(self._job(source, target, [*ISA_FLAGS.get(isa, []), "-fPIC", *macros]))
+        for source in library_sources():
+            isa = isa_of(source)
+            if isa is None or isa in self.sets:
+                target = self.folder / f"{source.parent.name}_{source.stem}.o"
+                jobs.append(self._job(source, target, [*ISA_FLAGS.get(isa, []), "-fPIC", *macros]))
         return _compile_all(jobs)
 
     def _job(self, source, target, flags):
@@ -87,8 +99,9 @@ class Build:
 
     def compile(self, sources, name, flags=()):
         """Objects of a test's own sources, beside the library's; `name` keeps those of one program from another's."""
-        return _compile_all([self._job(source, self.folder / f"{name}_{source.stem}.o", ["-D_DEFAULT_SOURCE", *flags])
-                             for source in sources])
+        targets = [self.folder / f"{name}_{source.parent.name}_{source.stem}.o" for source in sources]
+        return _compile_all([self._job(source, target, ["-D_DEFAULT_SOURCE", *flags])
+                             for source, target in zip(sources, targets)])
 
     def link(self, name, objects, flags=()):
         program = self.folder / name
@@ -97,6 +110,7 @@ class Build:
         assert done.returncode == 0, done.stderr[-4000:]
         return program
 
+    @functools.cached_property
     def checker(self):
         """The program that compares kernels with the scalar ones."""
         return self.link("checker", [*self.compile(sorted(CHECKER.glob("*.c")), "checker"), *self.objects])
@@ -105,7 +119,7 @@ class Build:
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        Build(system_compiler(), BUILDS["package"], folder).checker()
+        print(Build(os.environ.get("CC", "cc"), BUILDS["package"], folder).checker)
     except MissingError as error:
         sys.exit(str(error))
 

@@ -106,7 +106,7 @@ void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *co
                      size_t last, uint8_t *scratch) {
     const struct qk_gemm_kernel *kernel = matrix->kernel;
     const size_t out_bytes = out == QK_GEMM_OUT_U8 ? 1 : 4;
-    if (kernel->pack_a) {
+    if (kernel->pack_a && matrix->k > 0) { /* no columns to pack, no scratch */
         kernel->pack_a(m, matrix->k, a, a_stride, scratch);
         a = scratch;
         a_stride = qk_gemm_pack_a_stride(kernel, matrix->k);

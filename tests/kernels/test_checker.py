@@ -6,9 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from native_build import CHECKER, ROOT
-
-from build_flags import ISA_FLAGS
+from native_build import CHECKER, ROOT, portable_sources
 
 FAULTY = Path(__file__).with_name("faulty_backend.c")
 DIFFERS = "the scalar kernel's"
@@ -53,8 +51,7 @@ FAULTS = [
 def run_faulty(native_builds):
     """(slot, function, arguments) -> the finished checker, with an instruction set `faulty` beside the scalar one."""
     build = native_builds("gcc", "package")
-    portable = [source for source in sorted((ROOT / "src_c").rglob("*.c")) if source.stem.rsplit("_", 1)[-1] not in ISA_FLAGS]
-    objects = build.compile([*portable, *CHECKER.glob("*.c")], "faulty", ["-DQK_BUILD_AVX2=1"])
+    objects = build.compile([*portable_sources(), *CHECKER.glob("*.c")], "faulty", ["-DQK_BUILD_AVX2=1"])
 
     def run(slot, function, arguments="-i faulty -s 1"):
         faulty = build.compile([FAULTY], "faulty", [f"-DSLOT={slot}", f"-DKERNEL={function}"])
@@ -95,7 +92,8 @@ def test_an_operation_without_a_check_does_not_compile(native_builds, tmp_path):
     build = native_builds("gcc", "package")
     shutil.copytree(ROOT / "src_c", tmp_path / "src_c", ignore=shutil.ignore_patterns("*.c"))
     header = tmp_path / "src_c" / "backends" / "backend.h"
-    header.write_text(header.read_text().replace("struct qk_kernels {", "struct qk_kernels {\n    void (*new_operation)(void);"))
+    table = "struct qk_kernels {"
+    header.write_text(header.read_text().replace(table, f"{table} void (*new_operation)(void);"))
     command = [build.compiler, "-std=c11", "-D_DEFAULT_SOURCE", f"-I{tmp_path / 'src_c'}", "-c", str(CHECKER / "main.c"), "-o",
                str(tmp_path / "main.o")]
     done = subprocess.run(command, capture_output=True, text=True)

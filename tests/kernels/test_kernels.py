@@ -30,11 +30,10 @@ def check(program, isa, seed, cases=None):
 
 
 @pytest.mark.parametrize("isa", SETS)
-@pytest.mark.parametrize("compiler, seed", [("gcc", FIXED), ("gcc", RANDOM), ("clang", RANDOM)],
-                         ids=["gcc-fixed", "gcc-random", "clang-random"])
+@pytest.mark.parametrize("compiler, seed", [("gcc", FIXED), ("clang", RANDOM)], ids=["gcc-fixed", "clang-random"])
 def test_equals_scalar(native_builds, compiler, isa, seed):
     """Thousands of cases a kernel, every remainder of every dimension at least once."""
-    checked = check(native_builds(compiler, "package").checker(), isa, seed)
+    checked = check(native_builds(compiler, "package").checker, isa, seed)
     assert checked
     assert [line for line in checked if line[1] < 10000 or line[2] < 1] == []
 
@@ -42,18 +41,18 @@ def test_equals_scalar(native_builds, compiler, isa, seed):
 @pytest.mark.parametrize("isa", SETS)
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_equals_scalar_without_optimization(native_builds, compiler, isa):
-    assert check(native_builds(compiler, "O0").checker(), isa, RANDOM, cases=1000)
+    assert check(native_builds(compiler, "O0").checker, isa, RANDOM, cases=1000)
 
 
 @pytest.mark.parametrize("isa", SETS)
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_equals_scalar_under_sanitizers(native_builds, compiler, isa):
-    assert check(native_builds(compiler, "sanitized").checker(), isa, RANDOM, cases=1000)
+    assert check(native_builds(compiler, "sanitized").checker, isa, RANDOM, cases=1000)
 
 
 @pytest.mark.parametrize("arguments", [["-k", "nothing"], ["-n", "0"], ["-x"], ["quantize"]])
 def test_bad_usage_is_an_error(native_builds, arguments):
     """The checker does not pass in silence over a kernel that it does not know."""
-    done = subprocess.run([str(native_builds("gcc", "package").checker()), *arguments], capture_output=True, text=True)
+    done = subprocess.run([str(native_builds("gcc", "package").checker), *arguments], capture_output=True, text=True)
     assert done.returncode == 2
     assert "usage" in done.stderr

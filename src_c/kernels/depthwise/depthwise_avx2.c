@@ -172,10 +172,11 @@ ALWAYS_INLINE void store_channels(__m256i low, __m256i high, const struct view *
 /* Outputs x and, where there are `both`, x + 1. */
 ALWAYS_INLINE void two_outputs(const struct view *v, const struct column *columns, size_t x, int both, struct kind kind) {
     const struct sums low = sum_two_groups(v, columns, 0, kind), high = sum_two_groups(v, columns, 2, kind);
-    uint8_t *top = v->out[0] + x * v->channels, *bottom = v->out[1] + x * v->channels;
+    uint8_t *top = v->out[0] + x * v->channels;
     store_channels(low.top_p, high.top_p, v, top, kind);
     if (both) store_channels(low.top_q, high.top_q, v, top + v->channels, kind);
     if (kind.rows_out == 1) return;
+    uint8_t *bottom = v->out[1] + x * v->channels;
     store_channels(low.bottom_p, high.bottom_p, v, bottom, kind);
     if (both) store_channels(low.bottom_q, high.bottom_q, v, bottom + v->channels, kind);
 }

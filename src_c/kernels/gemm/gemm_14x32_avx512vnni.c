@@ -10,7 +10,8 @@ struct constants {
     struct bounds bounds;
 };
 
-ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e) {
+ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e, enum form form) {
+    if (form == WORDS) return (struct constants){0}; /* no multipliers are given */
     return (struct constants){{_mm512_load_ps(e->multiplier), _mm512_load_ps(e->multiplier + 16)}, make_bounds(&e->requant)};
 }
 

@@ -14,7 +14,8 @@ struct constants {
     struct bounds bounds;
 };
 
-ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e) {
+ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e, enum form form) {
+    if (form == WORDS) return (struct constants){0}; /* no multipliers are given */
     const float *m = e->multiplier;
     return (struct constants){{_mm512_load_ps(m), _mm512_load_ps(m + 16), _mm512_load_ps(m + 32), _mm512_load_ps(m + 48)},
                               make_bounds(&e->requant)};
