@@ -25,7 +25,8 @@ def check(program, isa, seed, cases=None):
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if done.returncode == UNSUPPORTED:
         pytest.skip(f"this compiler or CPU lacks {isa}")
-    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+    print(shlex.join(command), done.stdout, sep="\n")
+    assert done.returncode == 0, done.stderr
     return [(slot, int(ran), int(sweeps)) for _, slot, ran, sweeps in LINE.findall(done.stdout)]
 
 
