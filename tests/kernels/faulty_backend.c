@@ -41,7 +41,8 @@ void quantize_writes_its_input(const float *x, uint8_t *q, size_t n, float scale
 void quantize_rounds_ties_away(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip,
                                int stream) {
     (void)stream;
-    for (size_t i = 0; i < n; i++) q[i] = isnan(x[i]) ? (uint8_t)zero_point ^ flip : clamped(roundf(x[i] / scale), zero_point) ^ flip;
+    for (size_t i = 0; i < n; i++)
+        q[i] = (isnan(x[i]) ? (uint8_t)zero_point : clamped(roundf(x[i] / scale), zero_point)) ^ flip;
 }
 void quantize_multiplies(const float *x, uint8_t *q, size_t n, float scale, int32_t zero_point, uint8_t flip, int stream) {
     const float reciprocal = 1 / scale;
@@ -204,7 +205,8 @@ void window_sum_in_16_bits(const uint8_t *x, size_t rows, size_t row_stride, siz
                            size_t channels, int32_t bias, int32_t *acc) {
     for (size_t c = 0; c < channels; c++) {
         uint16_t sum = 0;
-        for (size_t i = 0; i < rows * columns; i++) sum = (uint16_t)(sum + x[i / columns * row_stride + i % columns * column_stride + c]);
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++) sum = (uint16_t)(sum + x[i * row_stride + j * column_stride + c]);
         acc[c] = bias + sum;
     }
 }

@@ -46,7 +46,7 @@ static void refuse_each_allocation(const struct use *use) {
 static void run_all(const uint64_t *expected) {
     for (size_t u = 0; u < n_uses; u++) {
         refuse_each_allocation(&uses[u]);
-        expect(run_undisturbed(&uses[u]) == expected[u], "gives other bytes than the scalar kernels on one thread", uses[u].name);
+        expect(run_undisturbed(&uses[u]) == expected[u], "gives other bytes than scalar kernels on one thread", uses[u].name);
     }
 }
 

@@ -64,6 +64,26 @@ def test_the_thread_sanitizer_finds_races(native_builds, tmp_path):
     assert "data race" in done.stderr
 
 
+LEAK = """
+#include "qkernels.h"
+int main(void) {
+    qk_op *op;
+    return qk_softmax_create(1, 1, &op) == QK_OK ? 0 : 2;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_leak_check_finds_leaks(native_builds, compiler, tmp_path):
+    build = native_builds(compiler, "sanitized")
+    source = tmp_path / "leak.c"
+    source.write_text(LEAK)
+    program = build.link("leak", build.compile([source, *portable_sources()], "leak"))
+    done = subprocess.run([str(program)], capture_output=True, text=True, env={"ASAN_OPTIONS": "detect_leaks=1"})
+    assert done.returncode != 0
+    assert "detected memory leaks" in done.stderr
+
+
 def test_the_header_is_cpp_too(native_builds, tmp_path):
     """qkernels.h alone, in C++, with warnings as errors."""
     build = native_builds("gcc", "package")
