@@ -47,14 +47,21 @@ def portable_sources():
     return [source for source in library_sources() if isa_of(source) is None]
 
 
-def takes(compiler, flags, folder):
-    """Whether the compiler takes the flags without a warning and makes a program that runs: sanitizers need a library beside
-    the compiler and, of the system, room for their shadow memory."""
-    source, program = folder / "probe.c", folder / "probe"
-    source.write_text("int main(void) { return 0; }\n")
-    command = [*compiler.split(), *flags, "-Werror", str(source), "-o", str(program)]
-    return (subprocess.run(command, capture_output=True).returncode == 0
-            and subprocess.run([str(program)], capture_output=True).returncode == 0)
+def takes(compiler, flags, folder, source="int main(void) { return 0; }\n", link=False):
+    """Whether the compiler takes the flags without a warning."""
+    probe = folder / "probe.c"
+    probe.write_text(source)
+    kind = [] if link else ["-c"]
+    command = [*compiler, *flags, "-Werror", *kind, str(probe), "-o", str(folder / "probe.out")]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def common_flags(compiler, folder, replaced=None):
+    """The package's flags of all files; `replaced` stands for those of optimization."""
+    common = COMMON_FLAGS + [flag for flag in OPTIONAL_FLAGS if takes(compiler, [flag], folder)]
+    if replaced is not None:
+        common = [flag for flag in common if not flag.startswith("-O")] + replaced
+    return [*common, f"-I{ROOT / 'src_c'}"]
 
 
 def _compile_all(jobs):
@@ -65,47 +72,55 @@ def _compile_all(jobs):
     return [target for target, _ in jobs]
 
 
-class Build:
-    """src_c compiled one way: `compiler` a command, `flags` in place of the package's -O2, warnings as errors.
+def compile_sources(compiler, folder, replaced=None, isa_only=()):
+    """Objects of all of src_c but the instruction sets that the compiler does not know; `replaced` stands for the common flags
+    of optimization, `isa_only` are further flags of the files that belong to an instruction set."""
+    common = common_flags(compiler, folder, replaced)
+    built = [isa for isa, flags in ISA_FLAGS.items() if takes(compiler, flags, folder)]
+    macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in built]
+    jobs = []
+    for source in library_sources():
+        isa = isa_of(source)
+        if isa is None or isa in built:
+            target = folder / f"{source.parent.name}_{source.stem}.o"
+            own = [] if isa is None else [*ISA_FLAGS[isa], *isa_only]
+            jobs.append((target, [*compiler, *common, *own, "-fPIC", *macros, "-c", str(source), "-o", str(target)]))
+    return _compile_all(jobs)
 
-    Instruction sets that the compiler does not know are left out.
-    """
+
+def _runs(compiler, flags, folder):
+    """Whether a program with the flags runs: a sanitizer needs a library and, of the system, room for its shadow memory."""
+    return takes(compiler, flags, folder, link=True) and subprocess.run([str(folder / "probe.out")],
+                                                                        capture_output=True).returncode == 0
+
+
+class Build:
+    """src_c and programs over it compiled one way: `compiler` a command, `flags` in place of the package's -O2, warnings as
+    errors."""
 
     def __init__(self, compiler, flags, folder):
-        if shutil.which(compiler.split()[0]) is None:
+        self.compiler, self.folder, self._flags = compiler.split(), folder, [*flags, "-Werror"]
+        if shutil.which(self.compiler[0]) is None:
             raise MissingError(f"no C compiler {compiler}")
-        if not takes(compiler, flags, folder):
+        if not _runs(self.compiler, flags, folder):
             raise MissingError(f"no program of {compiler} with {' '.join(flags)} runs here")
-        self.compiler, self.flags, self.folder = compiler, flags, folder
-        optional = [flag for flag in OPTIONAL_FLAGS if takes(compiler, [flag], folder)]
-        self._common = [*(flag for flag in COMMON_FLAGS if not flag.startswith("-O")), *flags, *optional, "-Werror",
-                        f"-I{ROOT / 'src_c'}"]
-        self.sets = [isa for isa, own in ISA_FLAGS.items() if takes(compiler, own, folder)]
+        self._common = common_flags(self.compiler, folder, self._flags)
 
     @functools.cached_property
     def objects(self):
         """Of all of src_c."""
-        macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in self.sets]
-        jobs = []
-        for source in library_sources():
-            isa = isa_of(source)
-            if isa is None or isa in self.sets:
-                target = self.folder / f"{source.parent.name}_{source.stem}.o"
-                jobs.append(self._job(source, target, [*ISA_FLAGS.get(isa, []), "-fPIC", *macros]))
-        return _compile_all(jobs)
-
-    def _job(self, source, target, flags):
-        return target, [*self.compiler.split(), *self._common, *flags, "-c", str(source), "-o", str(target)]
+        return compile_sources(self.compiler, self.folder, self._flags)
 
     def compile(self, sources, name, flags=()):
         """Objects of a test's own sources, beside the library's; `name` keeps those of one program from another's."""
         targets = [self.folder / f"{name}_{source.parent.name}_{source.stem}.o" for source in sources]
-        return _compile_all([self._job(source, target, ["-D_DEFAULT_SOURCE", *flags])
+        command = [*self.compiler, *self._common, "-D_DEFAULT_SOURCE", *flags]
+        return _compile_all([(target, [*command, "-c", str(source), "-o", str(target)])
                              for source, target in zip(sources, targets)])
 
     def link(self, name, objects, flags=()):
         program = self.folder / name
-        command = [*self.compiler.split(), *self.flags, *map(str, objects), *flags, "-lm", "-pthread", "-o", str(program)]
+        command = [*self.compiler, *self._flags, *map(str, objects), *flags, "-lm", "-pthread", "-o", str(program)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
         return program

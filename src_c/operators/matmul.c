@@ -31,7 +31,7 @@ qk_status qk_matrix_pack(struct qk_matrix *matrix, const struct qk_kernels *kern
         qk_gemm_pack_panel(kernel, k, n - p * kernel->nr, (const uint8_t *)weights + (ptrdiff_t)(p * kernel->nr) * stride_n,
                            stride_k, stride_n, flip, panel);
         /* a column's sum is its product with ones, which nothing computes faster than the kernel */
-        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros};
+        const struct qk_gemm_epilogue epilogue = {.out = QK_GEMM_OUT_S32, .bias = zeros, .multiplier = (const float *)zeros};
         kernel->run(1, qk_min(kernel->nr, n - p * kernel->nr), k, ones, 0, panel, &epilogue,
                     matrix->column_sums + p * kernel->nr, 0);
     }
@@ -106,7 +106,7 @@ void qk_matmul_block(const struct qk_matrix *matrix, const struct qk_columns *co
                      size_t last, uint8_t *scratch) {
     const struct qk_gemm_kernel *kernel = matrix->kernel;
     const size_t out_bytes = out == QK_GEMM_OUT_U8 ? 1 : 4;
-    if (kernel->pack_a && matrix->k > 0) { /* no columns to pack, no scratch */
+    if (kernel->pack_a && matrix->k) { /* rows of no length have no scratch */
         kernel->pack_a(m, matrix->k, a, a_stride, scratch);
         a = scratch;
         a_stride = qk_gemm_pack_a_stride(kernel, matrix->k);

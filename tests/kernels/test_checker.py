@@ -94,7 +94,7 @@ def test_an_operation_without_a_check_does_not_compile(native_builds, tmp_path):
     header = tmp_path / "src_c" / "backends" / "backend.h"
     table = "struct qk_kernels {"
     header.write_text(header.read_text().replace(table, f"{table} void (*new_operation)(void);"))
-    command = [build.compiler, "-std=c11", "-D_DEFAULT_SOURCE", f"-I{tmp_path / 'src_c'}", "-c", str(CHECKER / "main.c"), "-o",
+    command = [*build.compiler, "-std=c11", "-D_DEFAULT_SOURCE", f"-I{tmp_path / 'src_c'}", "-c", str(CHECKER / "main.c"), "-o",
                str(tmp_path / "main.o")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0

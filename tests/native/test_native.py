@@ -89,7 +89,7 @@ def test_the_header_is_cpp_too(native_builds, tmp_path):
     build = native_builds("gcc", "package")
     source = tmp_path / "user.cpp"
     source.write_text('#include "qkernels.h"\nint main() { return qk_threads_available() > 0 ? 0 : 1; }\n')
-    done = subprocess.run([build.compiler, "-x", "c++", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'src_c'}", "-fsyntax-only",
+    done = subprocess.run([*build.compiler, "-x", "c++", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'src_c'}", "-fsyntax-only",
                            str(source)], capture_output=True, text=True)
     if "cc1plus" in done.stderr:
         pytest.skip("no C++ compiler")

@@ -26,7 +26,7 @@ enum { QK_GEMM_OUT_U8 = 0, QK_GEMM_OUT_S32 = 1, QK_GEMM_OUT_F32 = 2 };
 struct qk_gemm_epilogue {
     int out;                 /* QK_GEMM_OUT_...: u8 = requantized (also int8, by requant.flip) */
     const int32_t *bias;     /* the accumulators start here */
-    const float *multiplier; /* u8 and f32 */
+    const float *multiplier; /* of u8 and f32; kernels may load it for s32 too */
     struct qk_requant requant;
 };
 

@@ -10,8 +10,7 @@ struct constants {
     struct bounds bounds;
 };
 
-ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e, enum form form) {
-    if (form == WORDS) return (struct constants){0}; /* no multipliers are given */
+ALWAYS_INLINE struct constants make_constants(const struct qk_gemm_epilogue *e) {
     return (struct constants){{_mm512_load_ps(e->multiplier), _mm512_load_ps(e->multiplier + 16)}, make_bounds(&e->requant)};
 }
 
@@ -36,7 +35,7 @@ ALWAYS_INLINE void store_words(__m512i q0, __m512i q1, size_t n, uint8_t *c) {
 static __attribute__((noinline)) void store_any(__m512i q0, __m512i q1, size_t n, const struct qk_gemm_epilogue *e,
                                                 uint8_t *c) {
     if (e->out == QK_GEMM_OUT_U8) {
-        const struct constants k = make_constants(e, ANY);
+        const struct constants k = make_constants(e);
         store_bytes(q0, q1, n, &k, ANY, c);
     } else {
         store_words(word(q0, e, 0), word(q1, e, 16), n, c);

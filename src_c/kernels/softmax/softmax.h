@@ -8,6 +8,9 @@
  * seventh power, |r| <= ln 2 / 2. Adding 1.5 * 2^23 to a float leaves no room for a fraction: what is added is rounded, and
  * stands as an integer in the low bits. What would lie below the normal numbers is 0: subnormals are slow and mean nothing
  * here.
+ *
+ * A row that holds a NaN, or whose largest element is infinite, becomes the one quiet NaN of NAN throughout: what arithmetic
+ * makes of several NaN depends on the order of operands, which is the compiler's.
  */
 #ifndef QK_KERNELS_SOFTMAX_H
 #define QK_KERNELS_SOFTMAX_H

@@ -1,6 +1,7 @@
 /* A vector is one element of each stripe. */
 #include "softmax.h"
 #include <immintrin.h>
+#include <math.h>
 
 static inline __mmask16 first(size_t n) {
     return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
@@ -49,9 +50,11 @@ void qk_softmax_row_avx512vnni(const float *x, float *y, size_t n) {
     _mm512_storeu_pd(sums, _mm512_add_pd(low_sums, high_sums));
     for (size_t step = 4; step; step /= 2)
         for (size_t i = 0; i < step; i++) sums[i] += sums[i + step];
-    const __m512 scale = _mm512_set1_ps((float)(1 / sums[0]));
+    const __m512 scale = _mm512_set1_ps((float)(1 / sums[0])), nan = _mm512_set1_ps(NAN);
+    const __mmask16 is_nan = _mm512_cmp_ps_mask(scale, scale, _CMP_UNORD_Q);
     for (size_t i = 0; i < n; i += 16) {
         const __mmask16 mask = first(n - i);
-        _mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, y + i), scale));
+        const __m512 scaled = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, y + i), scale);
+        _mm512_mask_storeu_ps(y + i, mask, _mm512_mask_mov_ps(scaled, is_nan, nan));
     }
 }

@@ -1,4 +1,5 @@
 #include "softmax.h"
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -36,5 +37,5 @@ void qk_softmax_row_scalar(const float *x, float *y, size_t n) {
     for (size_t step = QK_SOFTMAX_STRIPES / 2; step; step /= 2)
         for (size_t i = 0; i < step; i++) sums[i] += sums[i + step];
     const float scale = (float)(1 / sums[0]);
-    for (size_t i = 0; i < n; i++) y[i] *= scale;
+    for (size_t i = 0; i < n; i++) y[i] = isnan(scale) ? NAN : y[i] * scale;
 }

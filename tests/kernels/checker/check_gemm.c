@@ -51,8 +51,7 @@ static void multiply(const struct qk_gemm_kernel *kernel, const struct product *
     }
     seal();
     for (size_t first = 0, i = 0; first < p->n; first += kernel->nr, i++) {
-        const float *multipliers = p->out == QK_GEMM_OUT_S32 ? NULL : multiplier + first;
-        const struct qk_gemm_epilogue epilogue = {p->out, bias + first, multipliers, p->requant};
+        const struct qk_gemm_epilogue epilogue = {p->out, bias + first, multiplier + first, p->requant};
         const size_t n = p->n - first < kernel->nr ? p->n - first : kernel->nr;
         kernel->run(p->m, n, p->k, a, a_stride, packed + i * panel_bytes, &epilogue, c + first * p->element, p->c_stride);
     }
