@@ -2,13 +2,14 @@
 # make test     everything from nothing to the tests' result
 # make fuzz     the fuzz targets' corpora replayed, then FUZZ_SECONDS (10) of fuzzing each
 # make bench    the benchmarks against every peer, into bench/results/
+# make check-kernels   every kernel against the scalar one; ARGS="-i avx2 -k gemm -n 1000000 -s 7" narrows it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # what the extension is built from
 NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/capi.pxd $(shell find src_c -type f)
 
-.PHONY: report test fuzz bench lint clean
+.PHONY: report test fuzz bench lint check-kernels clean
 
 report: $(VENV)/built
 	$(BIN)/qkernels report $(if $(QKERNELS_DATA),--images "$(QKERNELS_DATA)/images") --out report
@@ -25,6 +26,12 @@ bench: $(VENV)/peers
 lint: $(VENV)/built
 	$(BIN)/pip install --quiet ruff
 	$(BIN)/ruff check .
+
+check-kernels: build/checker/checker
+	$< $(ARGS)
+
+build/checker/checker: build_flags.py tests/native_build.py $(shell find src_c tests/kernels/checker -type f)
+	$(PYTHON) tests/native_build.py $(@D)
 
 $(VENV)/built: $(NATIVE)
 	$(PYTHON) -m venv $(VENV)

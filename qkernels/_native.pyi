@@ -19,8 +19,8 @@ Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
     name: str
-    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply, table,
-                                    # transpose, softmax
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply,
+                                    # table, transpose, softmax
     implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
     inputs: tuple[int, ...]         # tensor numbers
     output: int

@@ -1,14 +1,17 @@
-"""What tests share: each supported instruction set in turn, the state put back, and the profiles of hypothesis.
+"""What tests share: each supported instruction set in turn, the state put back, src_c as compilers make it, and the profiles of
+hypothesis.
 
 `--hypothesis-profile=long` runs many more examples, from a seed of its own unless `--hypothesis-seed` gives one.
 """
 
+import functools
 import secrets
 import zlib
 
 import hypothesis
 import numpy as np
 import pytest
+from native_build import BUILDS, Build, MissingError
 
 from qkernels import _native
 
@@ -47,3 +50,23 @@ def threads():
 def rng(request):
     """Random numbers that differ from test to test and repeat from run to run."""
     return np.random.default_rng(zlib.crc32(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def native_builds(tmp_path_factory):
+    """(compiler, name in BUILDS) -> Build, made once a session; skipped by name where the machine lacks what it needs."""
+
+    @functools.cache
+    def make(compiler, name):
+        try:
+            return Build(compiler, BUILDS[name], tmp_path_factory.mktemp(f"{compiler}-{name}"))
+        except MissingError as error:
+            return error
+
+    def build(compiler, name):
+        made = make(compiler, name)
+        if isinstance(made, MissingError):
+            pytest.skip(str(made))
+        return made
+
+    return build

@@ -28,8 +28,8 @@ def compared(model, kinds, limit=1):
             found = check(model, graph, node)
             assert found.max_difference <= (limit if node.dtype == "uint8" else 1e-4), found
             assert node.dtype == "float32" or found.exact_fraction > 0.98, found
-    assert [type(node).__name__ for node in graph.nodes if not isinstance(node, (ir.Input, ir.Quantize, ir.Dequantize, ir.Reshape))
-            ] == kinds
+    ends = (ir.Input, ir.Quantize, ir.Dequantize, ir.Reshape)
+    assert [type(node).__name__ for node in graph.nodes if not isinstance(node, ends)] == kinds
     x = RANDOM.uniform(-1, 1, graph.input_shapes[0]).astype(np.float32)
     expected, = evaluate_graph(graph, x)
     np.testing.assert_array_equal(qk.load_model(model)(x), expected)

@@ -1,32 +1,13 @@
 """Accumulators stay in registers: no vector register is written to memory in the loops that hold the dot products."""
 
-import shutil
-
 import disassembly
 import pytest
-from native_build import compile_sources
-
-
-@pytest.fixture(scope="module", params=["gcc", "clang"])
-def compiler(request):
-    """Each compiler at hand: what keeps one from spilling may not keep the other."""
-    if shutil.which(request.param) is None:
-        pytest.skip(f"no {request.param}")
-    return [request.param]
-
-
-@pytest.fixture(scope="module")
-def optimized(compiler, tmp_path_factory):
-    """(folder, objects) compiled as the package is."""
-    folder = tmp_path_factory.mktemp(compiler[0])
-    return folder, compile_sources(compiler, folder)
 
 
 def body_of(optimized, stem, name):
     """A function of src_c/kernels; skipped where this compiler lacks the instruction set. A name that is not there fails: a
     renamed function would otherwise be looked at no more."""
-    folder, objects = optimized
-    paths = [path for path in objects if path.stem.endswith(stem)]
+    paths = [path for path in optimized.objects if path.stem.endswith(stem)]
     if not paths:
         pytest.skip(f"the compiler lacks the instruction set of {stem}")
     found = disassembly.functions(paths[0])

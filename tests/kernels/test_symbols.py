@@ -25,8 +25,7 @@ def test_module_exports_its_entry_alone():
 
 def test_global_names_start_with_qk(optimized):
     """Everything that is not static, in every object of src_c."""
-    _, objects = optimized
-    for path in objects:
+    for path in optimized.objects:
         found = [name for kind, name in symbols(path) if kind.isupper() and kind != "U"]
         assert found, path.name
         assert [name for name in found if not name.startswith("qk_")] == [], path.name
