@@ -7,6 +7,7 @@ from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t
 from qkernels.capi cimport *
 
 import math
+import sys
 import os
 
 import cython
@@ -170,7 +171,10 @@ cdef class Plan:
 
     cdef int new_tensor(self, shape, dtype) except -1:
         cdef int tensor
-        raise_for(qk_plan_add_tensor(self.plan, math.prod(shape) * _itemsize(dtype), &tensor), "Plan")
+        size = math.prod(shape) * _itemsize(dtype)
+        if size > sys.maxsize:
+            raise MemoryError(f"Plan: out of memory: {size} bytes for a tensor of shape {tuple(shape)}")
+        raise_for(qk_plan_add_tensor(self.plan, size, &tensor), "Plan")
         self._tensors.append(tensor)
         self._shapes.append(tuple(shape))
         self._dtypes.append(dtype)
