@@ -7,8 +7,10 @@ import click
 
 from qkernels import __version__
 
+from .accuracy import accuracy
 from .bench import bench
 from .info import info
+from .quantize import quantize
 from .report import report
 from .run import run
 
@@ -19,8 +21,10 @@ def cli() -> None:
     """int8 kernels for NumPy people, and a report that shows layer by layer what they are worth."""
 
 
+cli.add_command(accuracy)
 cli.add_command(bench)
 cli.add_command(info)
+cli.add_command(quantize)
 cli.add_command(report)
 cli.add_command(run)
 

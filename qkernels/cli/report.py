@@ -22,7 +22,6 @@ from . import options
 def report(model: Path | None, images: Path | None, threads: int, isa: str | None, repeats: int, out: Path) -> None:
     """MODEL (default: the embedded MobileNet V1) on qkernels and on OpenVINO, layer by layer."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from qkernels.measure.images import load_pictures
     from qkernels.measure.job import Job, run_job
@@ -33,9 +32,7 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     options.use(isa)
     directory = images or (sample_images() if model is None else None)
     job = Job(model, load_pictures(directory) if directory else [], threads, repeats)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-                   console=Console(stderr=True), disable=not Console(stderr=True).is_terminal, transient=True)
-    with bar:
+    with options.progress_bar() as bar:
         task = bar.add_task("", total=1.0)
         found = run_job(job, lambda what, done: bar.update(task, description=what, completed=done))
     written = write_report(found, out)
