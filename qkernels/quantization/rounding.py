@@ -15,7 +15,8 @@ from .network import Layer
 from .weights import Grid
 
 F64 = NDArray[np.float64]
-_PATCHES = 32768            # of a layer's input; more do not change a covariance of at most some thousand rows
+# places of a layer's input that are looked at: some for each weight of a channel, and no more than memory is good for
+_PLACES_A_WEIGHT, _FEWEST, _MOST = 8, 4096, 16384
 _DAMPING = 0.01             # of the mean of the covariance's diagonal: keeps its inverse from following single samples
 _BLOCK = 64                 # weights whose losses are handed on together
 
@@ -62,7 +63,8 @@ def patches(layer: Layer, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
                 there are no others
     """
     if layer.op.get_type_name() == "MatMul":
-        return _thinned(inputs.reshape(1, -1, inputs.shape[-1])).astype(np.float32)
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        return rows[_places(len(rows), layer)][np.newaxis].astype(np.float32)
     attributes = layer.op.get_attributes()
     kernel = layer.weights.shape[-2:]
     dilation, stride = attributes["dilations"], attributes["strides"]
@@ -74,16 +76,13 @@ def patches(layer: Layer, inputs: NDArray[np.uint8]) -> NDArray[np.float32]:
     windows = windows[:, :, ::stride[0], ::stride[1], ::dilation[0], ::dilation[1]]
     groups = layer.weights.shape[0] if layer.op.get_type_name() == "GroupConvolution" else 1
     n, channels, height, width = windows.shape[:4]
-    places = np.unravel_index(_places(n * height * width), (n, height, width))
+    places = np.unravel_index(_places(n * height * width, layer), (n, height, width))
     # (places, channels, kernel): the one copy, of no more than is looked at
     picked = windows[places[0], :, places[1], places[2]].reshape(len(places[0]), groups, -1)
     return np.ascontiguousarray(picked.transpose(1, 0, 2)).astype(np.float32)
 
 
-def _places(count: int) -> NDArray[np.int64]:
-    """At most _PATCHES of 0..count, spread evenly."""
-    return np.linspace(0, count - 1, min(count, _PATCHES)).astype(np.int64)
-
-
-def _thinned(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows[:, _places(rows.shape[1])]
+def _places(count: int, layer: Layer) -> NDArray[np.int64]:
+    """Some of 0..count, spread evenly."""
+    most = min(max(_PLACES_A_WEIGHT * layer.rows.shape[1], _FEWEST), _MOST)
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
