@@ -4,8 +4,9 @@ DATA holds models/mobilenet_v1_1.0_224_fp32.npz and imagenet_sample/ with labels
 project: run it with a Python that has nncf, openvino, scipy and pillow, and qkernels built in place on PYTHONPATH.
 
 For each seed the images are shuffled; every quantizer gets the first `--calibration` of them and is measured on all
-others. Both engines run on two threads, OpenVINO with INFERENCE_PRECISION_HINT=f32. CPU seconds are those
-of all threads. Intervals are 95 % bootstrap intervals over images: seeds share images, so an image with all its measurements is one observation.
+others. Both engines run on two threads, OpenVINO with INFERENCE_PRECISION_HINT=f32. CPU seconds are those of all threads.
+Intervals are 95 % bootstrap intervals over images: seeds share images, so an image with all its measurements is one
+observation.
 """
 
 import argparse
@@ -70,8 +71,9 @@ class Table:
             arrays[name][seed, where] = values
 
     def by_image(self, key: tuple[str, str], name: str) -> F64:
-        """The mean over the seeds that measured an image."""
-        return np.nanmean(self.values[key][name], axis=0)
+        """The mean over the seeds that measured an image; images that none did are left out."""
+        values = self.values[key][name]
+        return np.nanmean(values[:, ~np.isnan(values).all(axis=0)], axis=0)
 
 
 def interval(statistic: Callable[..., Any], *by_image: F64) -> dict[str, float]:
@@ -126,26 +128,32 @@ def main() -> None:
                           divergence=metrics.divergences(exact[rest], found))
                 print(seed, name, engine, {key: round(float(np.nanmean(values[seed])), 4)
                                            for key, values in table.values[name, engine].items()}, flush=True)
+        write(arguments.out, table, seed + 1, seconds, exact.argmax(1) == labels, arguments.calibration)
+
+
+def write(out: Path, table: Table, seeds: int, seconds: dict[str, list[float]], float_hits: NDArray[np.bool_],
+          calibration: int) -> None:
+    """After each seed, so that what was measured is there if the rest is not."""
     record = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.machine(),
         "versions": {name: version(name) for name in ("nncf", "openvino", "numpy", "scipy")} | {OURS: qkernels.__version__},
-        "seeds": arguments.seeds, "calibration_images": arguments.calibration,
-        "measured_images": len(inputs) - arguments.calibration,
-        "float_top1": interval(mean, (exact.argmax(1) == labels).astype(np.float64)),
-        "rows": [_row(table, key, seconds) for key in table.values],
+        "seeds": seeds, "calibration_images": calibration, "measured_images": float_hits.size - calibration,
+        "float_top1": interval(mean, float_hits.astype(np.float64)),
+        "rows": [_row(table, key, seeds, seconds) for key in table.values],
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _row(table: Table, key: tuple[str, str], seconds: dict[str, list[float]]) -> dict[str, Any]:
+def _row(table: Table, key: tuple[str, str], seeds: int, seconds: dict[str, list[float]]) -> dict[str, Any]:
     """Figures of one quantizer on one engine, and beside NNCF's default on OpenVINO."""
     reference = (NNCF, "OpenVINO INT8")
     row: dict[str, Any] = {"quantizer": key[0], "engine": key[1], "cpu_seconds": float(np.median(seconds[key[0]]))}
     for name, values in table.values[key].items():
-        row[name] = interval(mean, table.by_image(key, name)) | {"by_seed": np.nanmean(values, axis=1).tolist()}
+        row[name] = interval(mean, table.by_image(key, name)) | {"by_seed": np.nanmean(values[:seeds], axis=1).tolist()}
     if key != reference:
-        for name, figure, statistic in (("agreement_over_nncf", "agreement", difference), ("divergence_ratio", "divergence", ratio)):
+        for name, figure, statistic in (("agreement_over_nncf", "agreement", difference),
+                                        ("divergence_ratio", "divergence", ratio)):
             row[name] = interval(statistic, table.by_image(key, figure), table.by_image(reference, figure))
     return row
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qkernels.graph.import_openvino import openvino_module
+from qkernels.graph.import_openvino import core, openvino_module
 
 from .network import opset
 
@@ -24,9 +24,8 @@ def run(outputs: Sequence[Any], parameters: Sequence[Any], samples: Sequence[Sam
     The arrays are overwritten by the next but one sample. The graph gets results of its own, which live as long as the
     iterator.
     """
-    openvino = openvino_module()
-    model = openvino.Model([opset().result(output) for output in outputs], list(parameters), "inside")
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    model = openvino_module().Model([opset().result(output) for output in outputs], list(parameters), "inside")
+    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     requests = [compiled.create_infer_request() for _ in range(min(2, len(samples)))]
     for index, sample in enumerate(samples[:1]):
         requests[index].start_async(list(sample))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qkernels.graph.import_openvino import openvino_module, read_model
+from qkernels.graph.import_openvino import core, openvino_module, read_model
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ def constant(output: openvino.Output) -> NDArray[Any] | None:
     if not _is_constant(node):
         return None
     model = openvino_module().Model([opset().result(output)], [], "constant")
-    return np.array(openvino_module().Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([])[0])
+    return np.array(core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([])[0])
 
 
 def _is_constant(node: openvino.Node) -> bool:

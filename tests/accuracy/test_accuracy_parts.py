@@ -70,7 +70,8 @@ def test_bad_preprocessing_is_named(tmp_path):
     with pytest.raises(ValueError, match="model: height and width"):
         preprocessing.of_model(model_of(1, -1, 8, 3))
     for options, said in (({"fit": "pad"}, "fit: expected crop, stretch"), ({"crop": 0.0}, "crop: expected more than 0"),
-                          ({"interpolation": "box"}, "interpolation: expected nearest"), ({"scale": (1, 0, 1)}, "scale: expected")):
+                          ({"interpolation": "box"}, "interpolation: expected nearest"),
+                          ({"scale": (1, 0, 1)}, "scale: expected")):
         with pytest.raises(ValueError, match=said):
             preprocessing.of_model(model_of(1, 8, 8, 3), **options)
     (tmp_path / "a.jpg").write_text("no image")
