@@ -29,8 +29,8 @@ def _points(figure: Mapping[str, float] | None) -> str:
 
 def summary(found: Mapping[str, Any]) -> str:
     """What was measured, and a row a quantizer and engine."""
-    lines = [f"MobileNet V1 1.0/224, {found['calibration_images']} images to calibrate on and {found['measured_images']} others "
-             f"to measure, {found['seeds']} such splits of the same 500 labelled photographs; FP32 top-1 "
+    lines = [f"MobileNet V1 1.0/224, {found['calibration_images']} images to calibrate on and {found['measured_images']} "
+             f"others to measure, {found['seeds']} such splits of the same 500 labelled photographs; FP32 top-1 "
              f"{_percent(found['float_top1'])}. NNCF {found['versions']['nncf']}, OpenVINO "
              f"{found['versions']['openvino'].split('-')[0]}, {found['created'][:10]}. In brackets 95 % intervals."]
     rows = [(row["quantizer"], row["engine"], _percent(row["top1"]), _percent(row["agreement"]), _plain(row["divergence"], 4),

@@ -13,6 +13,7 @@ from .info import info
 from .quantize import quantize
 from .report import report
 from .run import run
+from .sensitivity import sensitivity
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +28,7 @@ cli.add_command(info)
 cli.add_command(quantize)
 cli.add_command(report)
 cli.add_command(run)
+cli.add_command(sensitivity)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
