@@ -25,7 +25,6 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     Ctrl-C ends the measurement; what was measured until then is written to the directory `partial` of --out.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from qkernels.measure.images import load_pictures
     from qkernels.measure.job import Job, run_job
@@ -37,9 +36,7 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     options.use(isa)
     directory = images or (sample_images() if model is None else None)
     job = Job(model, load_pictures(directory) if directory else [], threads, repeats)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-                   console=Console(stderr=True), disable=not Console(stderr=True).is_terminal, transient=True)
-    with bar:
+    with options.progress_bar() as bar:
         task = bar.add_task("", total=1.0)
         found = run_job(job, lambda what, done: bar.update(task, description=what, completed=done))
     # never over a whole report

@@ -23,7 +23,7 @@ def openvino_module() -> Any:
 
 
 @cache
-def _core() -> Any:
+def core() -> Any:
     return openvino_module().Core()     # one for all files: a new one costs a tenth of reading one
 
 
@@ -71,7 +71,7 @@ def read_model(source: "openvino.Model | str | os.PathLike[str]") -> "openvino.M
     if not path.exists():
         raise FileNotFoundError(f"source: {str(path)!r} does not exist")
     try:
-        return _core().read_model(path)
+        return core().read_model(path)
     except (RuntimeError, UnicodeDecodeError) as error:   # the second: the reason quotes a damaged name
         raise ValueError(f"source: {str(path)!r} is not a model that OpenVINO reads: {openvino_reason(error)}") from error
 
