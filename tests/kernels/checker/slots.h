@@ -17,8 +17,10 @@
     SLOT(gemm)                                                                                                         \
     SLOT(gemm_narrow)                                                                                                  \
     SLOT(depthwise)                                                                                                    \
+    SLOT(depthwise_any)                                                                                                \
     SLOT(conv_first)                                                                                                   \
     SLOT(window_sum)                                                                                                   \
+    SLOT(window_max)                                                                                                   \
     SLOT(softmax_row)                                                                                                  \
     SLOT(probe_peak)                                                                                                   \
     SLOT(probe_read)
