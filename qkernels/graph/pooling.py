@@ -61,7 +61,8 @@ def _geometry(b: Builder, op: "Node") -> tuple[ir.Pair, ir.Pair, tuple[int, ...]
     return kernel, stride, padding, (0, 0, *(max(to - after, 0) for to, after in zip(reach, padding[2:], strict=True)))
 
 
-def _averaged(b: Builder, op: "Node", kernel: ir.Pair, stride: ir.Pair, padding: tuple[int, ...], *, exclude_pad: bool) -> Value:
+def _averaged(b: Builder, op: "Node", kernel: ir.Pair, stride: ir.Pair, padding: tuple[int, ...], *,
+              exclude_pad: bool) -> Value:
     x, q = b.quantized(op, 0)
     if not q.per_tensor:
         b.fail(op, "the input's ranges differ between channels")

@@ -29,6 +29,7 @@ class Preprocessing:
     crop            share of the largest such part, 0..1
     interpolation   a key of RESAMPLING
     mean, scale     (x - mean) / scale for each of red, green and blue, x in 0..255
+    bytes           the input is uint8 and takes x itself
     """
 
     height: int
@@ -39,6 +40,7 @@ class Preprocessing:
     interpolation: str = "bilinear"
     mean: Triple = (127.5, 127.5, 127.5)
     scale: Triple = (127.5, 127.5, 127.5)
+    bytes: bool = False
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
@@ -50,7 +52,7 @@ class Preprocessing:
         if 0 in self.scale:
             raise ValueError(f"scale: expected no zeros, got {self.scale!r}")
 
-    def load(self, path: Path) -> NDArray[np.float32]:
+    def load(self, path: Path) -> NDArray[Any]:
         """The image in `path` as the model's input. FileNotFoundError, or ValueError for a file that is no image."""
         try:
             with Image.open(path) as image:
@@ -58,9 +60,11 @@ class Preprocessing:
         except UnidentifiedImageError as error:
             raise ValueError(f"{path}: not an image that Pillow can read") from error
 
-    def apply(self, image: Image.Image) -> NDArray[np.float32]:
+    def apply(self, image: Image.Image) -> NDArray[Any]:
         resized = image.convert("RGB").resize((self.width, self.height), RESAMPLING[self.interpolation], box=self._box(image))
-        x = (np.asarray(resized, np.float32) - np.float32(self.mean)) / np.float32(self.scale)
+        x = np.array(resized)
+        if not self.bytes:
+            x = (x.astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
         return np.ascontiguousarray(x.transpose(2, 0, 1) if self.channels_first else x)[np.newaxis]
 
     def _box(self, image: Image.Image) -> tuple[float, float, float, float]:
@@ -89,7 +93,8 @@ def of_model(model: openvino.Model, **given: Any) -> Preprocessing:
     own = {name: value for name, key in (("mean", "mean_values"), ("scale", "scale_values"))
            if (value := _own_triple(model, key)) is not None}
     chosen = {**own, **{name: value for name, value in given.items() if value is not None}}
-    return Preprocessing(height=height, width=width, channels_first=first, **chosen)
+    takes_bytes = model.input(0).get_element_type().to_string() == "u8"
+    return Preprocessing(height=height, width=width, channels_first=first, bytes=takes_bytes, **chosen)
 
 
 def remember(model: openvino.Model, how: Preprocessing) -> None:
