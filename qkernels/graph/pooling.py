@@ -12,6 +12,7 @@ from .values import Accumulator, Value
 if TYPE_CHECKING:
     from openvino import Node
 
+Padding = tuple[int, int, int, int]
 NO_PADDING = (0, 0, 0, 0)
 
 
@@ -20,8 +21,7 @@ def average_pool(b: Builder, op: "Node") -> Value:
     exclude_pad = bool(op.get_attributes()["exclude-pad"])
     if overhang != NO_PADDING and not exclude_pad:
         b.fail(op, "windows that overhang the padding (rounding_type ceil) are only known with exclude-pad")
-    padding = tuple(p + more for p, more in zip(padding, overhang, strict=True))
-    return _averaged(b, op, kernel, stride, padding, exclude_pad=exclude_pad)
+    return _averaged(b, op, kernel, stride, _sum(padding, overhang), exclude_pad=exclude_pad)
 
 
 def reduce_mean(b: Builder, op: "Node") -> Value:
@@ -42,10 +42,14 @@ def max_pool(b: Builder, op: "Node") -> Value:
     return b.add(op, ir.MaxPool(
         name=op.friendly_name, inputs=(x.node,), shape=(x.shape[0], *height_width, x.shape[3]), dtype="uint8",
         fused=x.absorbed, source_output=op.friendly_name, channels_first=True, scale=q.scale, output_zero_point=q.zero_point,
-        kernel=kernel, stride=stride, padding=tuple(p + more for p, more in zip(padding, overhang, strict=True))))
+        kernel=kernel, stride=stride, padding=_sum(padding, overhang)))
 
 
-def _geometry(b: Builder, op: "Node") -> tuple[ir.Pair, ir.Pair, tuple[int, ...], tuple[int, ...]]:
+def _sum(a: Padding, b: Padding) -> Padding:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
+
+
+def _geometry(b: Builder, op: "Node") -> tuple[ir.Pair, ir.Pair, Padding, Padding]:
     """(kernel, stride, padding, how far windows reach beyond it); the last two (top, left, bottom, right)."""
     attributes = op.get_attributes()
     kernel, stride = tuple(attributes["kernel"]), tuple(attributes["strides"])
@@ -58,10 +62,10 @@ def _geometry(b: Builder, op: "Node") -> tuple[ir.Pair, ir.Pair, tuple[int, ...]
     if any(k <= before or (count - 1) * s >= n + before for k, s, n, before, count in
            zip(kernel, stride, image, padding[:2], out, strict=True)):
         b.fail(op, f"padding {padding}: a window has nothing but padding")
-    return kernel, stride, padding, (0, 0, *(max(to - after, 0) for to, after in zip(reach, padding[2:], strict=True)))
+    return kernel, stride, padding, (0, 0, max(reach[0] - padding[2], 0), max(reach[1] - padding[3], 0))
 
 
-def _averaged(b: Builder, op: "Node", kernel: ir.Pair, stride: ir.Pair, padding: tuple[int, ...], *,
+def _averaged(b: Builder, op: "Node", kernel: ir.Pair, stride: ir.Pair, padding: Padding, *,
               exclude_pad: bool) -> Value:
     x, q = b.quantized(op, 0)
     if not q.per_tensor:

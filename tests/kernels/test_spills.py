@@ -44,8 +44,8 @@ def test_depthwise_avx512vnni_spills_nothing(optimized, name, expected, form):
     ("depthwise_any_avx2", "stride2_5x5", 4, 0), ("depthwise_any_avx2", "all_rows", 8, 0)])
 @pytest.mark.parametrize("form", ["plain", "bounded"])
 def test_depthwise_any_spills_nothing(optimized, stem, name, expected, allowed, form):
-    """A dot product of four outputs of each row. Where GCC unrolls all of them, the loop is the one over groups of channels: sixteen
-    registers then have to hold what the next group's columns need too, and some of it goes to the stack."""
+    """A dot product of four outputs of each row. Where GCC unrolls all of them, the loop is the one over groups of channels:
+    sixteen registers then have to hold what the next group's columns need too, and some of it goes to the stack."""
     loop = disassembly.hot_loop(body_of(optimized, stem, f"{name}_{form}"), expected)
     assert loop is not None
     assert disassembly.dots(loop) % expected == 0

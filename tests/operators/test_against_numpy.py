@@ -229,7 +229,7 @@ def test_depthwise_of_any_size(isa, threads, rng, kernel, geometry, dtype):
     """Blocks of channels that are whole, nearly whole and hardly begun; edges on all sides; weights beyond int8."""
     for channels in (3, 40, 72, 120, 64):
         check_convolution(rng, threads, (2, 11, 13, channels), (*kernel, 1, channels), groups=channels, dtype=dtype,
-                          per_channel=True, w=wide_weights(rng, (*kernel, 1, channels), 0.01 * int(rng.integers(2))), **geometry)
+                          w=wide_weights(rng, (*kernel, 1, channels), 0.01 * int(rng.integers(2))), per_channel=True, **geometry)
 
 
 def test_depthwise_of_a_wide_image(isa, threads, rng):
@@ -277,7 +277,8 @@ def test_max_pool(isa, threads, rng, shape, kernel, stride, padding):
     np.testing.assert_array_equal(got, definitions.max_pool(x, kernel, stride, padding), strict=True)
 
 
-@pytest.mark.parametrize("kernel, padding", [((3, 3), (3, 0, 0, 0)), ((3, 3), (0, 0, 0, 4)), ((8, 3), (1, 0, 0, 0)), ((0, 3), (0,) * 4)])
+@pytest.mark.parametrize("kernel, padding", [((3, 3), (3, 0, 0, 0)), ((3, 3), (0, 0, 0, 4)), ((8, 3), (1, 0, 0, 0)),
+                                             ((0, 3), (0, 0, 0, 0))])
 def test_windows_of_padding_alone_are_refused(isa, kernel, padding):
     plan = _native.Plan()
     source = plan.input((1, 6, 6, 5), "uint8")

@@ -63,6 +63,7 @@ void check_depthwise_any(const struct qk_kernels *scalar, const struct qk_kernel
     fill_ints(of.bias, s.channels), fill_multipliers(of.multiplier, s.channels);
     struct qk_requant requant = any_requant();
     requant.bounded = below(4) && qk_is_bounded(taps, 255, s.channels, of.bias, of.multiplier);
+    if (below(4) == 0) requant.activation = (uint8_t)between(QK_HARD_SWISH, QK_HARD_SIGMOID), requant.activation_scale = any_scale();
     seal();
     const void *scalar_packed = pack(scalar->depthwise_any, &s, &of), *packed = pack(kernel, &s, &of);
     const size_t out_bytes = rows.width_out * s.channels;
