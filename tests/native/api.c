@@ -5,6 +5,7 @@
 #include "allocation.h"
 #include "qkernels.h"
 #include "uses.h"
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -172,6 +173,16 @@ static void settings(void) {
     expect(qk_get_num_threads() < 1 << 20, "takes a number without end", "qk_set_num_threads");
 }
 
+/* No memory to find it out counts as no quota. */
+static void quota(void) {
+    const size_t before = live_blocks();
+    refuse_allocation(0);
+    expect(system_cpu_quota() == INFINITY, "a quota though there is no memory", "qk_cpu_quota");
+    refuse_allocation(SIZE_MAX);
+    expect(system_cpu_quota() > 0, "no time at all", "qk_cpu_quota");
+    expect(live_blocks() == before, "something is left allocated", "qk_cpu_quota");
+}
+
 static void probes(void) {
     _Alignas(64) static uint8_t data[1 << 16];
     expect(qk_measure_peak(1e-4) > 0, "no operations", "qk_measure_peak");
@@ -199,7 +210,7 @@ int main(void) {
         probes();
     }
     const size_t before = live_blocks();
-    bad_convolutions(), bad_pools(), bad_products(), bad_elements(), bad_plans(), settings();
+    bad_convolutions(), bad_pools(), bad_products(), bad_elements(), bad_plans(), settings(), quota();
     expect(live_blocks() == before, "something is left allocated", "arguments");
     printf("%zu uses, %zu runs, %zu refused allocations, %zu failed\n", n_uses, runs, refusals, failed);
     return failed ? 1 : 0;
