@@ -12,7 +12,9 @@ static int has_valid_sizes(const qk_conv2d_desc *d) {
         !d->kernel_w || !d->stride_h || !d->stride_w || !d->dilation_h || !d->dilation_w)
         return 0;
     if (d->channels_in % d->groups || d->channels_out % d->groups) return 0;
-    return qk_times(qk_times(d->kernel_h, d->kernel_w), qk_times(d->channels_in / d->groups, d->channels_out)) != QK_TOO_MANY;
+    const size_t weights = qk_times(qk_times(d->kernel_h, d->kernel_w), qk_times(d->channels_in / d->groups, d->channels_out));
+    return (d->weights_dtype == QK_S16 || d->weights_dtype == QK_S8) &&
+           qk_times(weights, qk_dtype_size(d->weights_dtype)) != QK_TOO_MANY;
 }
 
 /* A depthwise kernel prepares columns in a buffer: of what reaches too far, as no network's do, gathering is as good. */
@@ -60,7 +62,7 @@ static int are_weights(const qk_conv2d_desc *d) {
     const size_t n = d->kernel_h * d->kernel_w * (d->channels_in / d->groups) * d->channels_out;
     for (size_t i = 0; d->weights_dtype == QK_S16 && i < n; i++)
         if (!qk_is_weight(weight(d, i))) return 0;
-    return d->weights_dtype == QK_S16 || d->weights_dtype == QK_S8;
+    return 1;
 }
 
 /* The weights of a small kernel as its packer reads them; NULL when there is no memory. */
@@ -73,15 +75,14 @@ static int16_t *widen_weights(const qk_conv2d_desc *d) {
 
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
     const qk_conv2d_desc *d = desc;
-    if (!has_valid_sizes(d) || !are_weights(d) || !qk_is_epilogue(epilogue))
-        return QK_ERROR_ARGUMENT;
+    if (!has_valid_sizes(d) || !qk_is_epilogue(epilogue)) return QK_ERROR_ARGUMENT;
     const struct qk_conv_shape shape = {
         *d, length_out(d->height, d->pad_top, d->pad_bottom, d->kernel_h, d->dilation_h, d->stride_h),
         length_out(d->width, d->pad_left, d->pad_right, d->kernel_w, d->dilation_w, d->stride_w)};
     const size_t src_bytes = qk_times(qk_times(d->batch, d->height), qk_times(d->width, d->channels_in));
     const size_t elements = qk_times(qk_times(d->batch, shape.height_out), qk_times(shape.width_out, d->channels_out));
     if (src_bytes == QK_TOO_MANY || elements == 0 || qk_times(elements, sizeof(float)) == QK_TOO_MANY ||
-        !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8))
+        !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8) || !are_weights(d))
         return QK_ERROR_ARGUMENT;
     const int bytes_out = qk_is_byte(epilogue->dtype);
     const int depthwise = bytes_out && is_depthwise(d), first = bytes_out && is_first(d);
