@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from qkernels.measure.images import read_image
 
 if TYPE_CHECKING:
     import openvino
@@ -51,12 +53,8 @@ class Preprocessing:
             raise ValueError(f"scale: expected no zeros, got {self.scale!r}")
 
     def load(self, path: Path) -> NDArray[np.float32]:
-        """The image in `path` as the model's input. FileNotFoundError, or ValueError for a file that is no image."""
-        try:
-            with Image.open(path) as image:
-                return self.apply(image)
-        except UnidentifiedImageError as error:
-            raise ValueError(f"{path}: not an image that Pillow can read") from error
+        """The image in `path` as the model's input. Errors as for `qkernels.measure.images.read_image`."""
+        return self.apply(read_image(path))
 
     def apply(self, image: Image.Image) -> NDArray[np.float32]:
         resized = image.convert("RGB").resize((self.width, self.height), RESAMPLING[self.interpolation], box=self._box(image))

@@ -33,9 +33,8 @@ class Picture:
 
 
 def load_picture(path: Path) -> Picture:
-    """OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large that
-    Pillow takes it for an attack."""
-    small = _read(path)
+    """Errors as for `read_image`."""
+    small = read_image(path)
     x = preprocess(small)
     small.thumbnail(_THUMBNAIL)
     png = io.BytesIO()
@@ -43,8 +42,9 @@ def load_picture(path: Path) -> Picture:
     return Picture(path.name, x, base64.b64encode(png.getvalue()).decode("ascii"))
 
 
-def _read(path: Path) -> Image.Image:
-    """RGB."""
+def read_image(path: Path) -> Image.Image:
+    """RGB. OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large
+    that Pillow takes it for an attack."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)   # of odd metadata, beside a picture that can be read
