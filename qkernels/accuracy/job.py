@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 import qkernels
 from qkernels.engines.openvino import CompiledModel
 from qkernels.graph.import_openvino import read_model
+from qkernels.measure import preprocessing
 
-from . import images, metrics, preprocessing
+from . import images, metrics
 from .sqnr import layer_sqnr
 
 QKERNELS, OPENVINO_INT8, OPENVINO_FP32 = "qkernels", "OpenVINO INT8", "OpenVINO FP32"

@@ -33,8 +33,8 @@ from . import interrupts, options
 def quantize(model: Path, images: Path, out: Path, samples: int, seed: int, **chosen: Any) -> None:
     """MODEL in FP32, in any format that OpenVINO reads, to int8 for OpenVINO and for qkernels."""
     from qkernels.accuracy import images as folders
-    from qkernels.accuracy import preprocessing
     from qkernels.graph.import_openvino import read_model
+    from qkernels.measure import preprocessing
     from qkernels.quantization import quantize_model
     from qkernels.quantization.save import save
 

@@ -26,10 +26,10 @@ def sensitivity(float_model: Path, quantized: Path, images: Path, samples: int, 
     from rich.table import Table
 
     from qkernels.accuracy import images as folders
-    from qkernels.accuracy import preprocessing
     from qkernels.accuracy.sensitivity import pareto_order
     from qkernels.accuracy.sensitivity import sensitivity as measure
     from qkernels.graph.import_openvino import read_model
+    from qkernels.measure import preprocessing
 
     interrupts.check()
     models = [read_model(path) for path in (float_model, quantized)]

@@ -47,8 +47,8 @@ def import_model(source: "openvino.Model | str | os.PathLike[str]") -> ir.Graph:
 
 
 def _read_operator(builder: Builder, op: "openvino.Node") -> None:
-    if op.get_output_size() > 1:
-        builder.fail(op, "has more than one output")
+    if any(op.output(i).get_target_inputs() for i in range(1, op.get_output_size())):
+        builder.fail(op, "more than its first output is read")
     operator = OPERATORS.get(op.get_type_name())
     if operator is None:
         builder.fail(op, "unknown operator")

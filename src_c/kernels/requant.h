@@ -36,7 +36,7 @@ struct qk_requant {
     float activation_scale;
 };
 
-/* The definition, from the product on. */
+/* The definition, from the product on. A NaN, of infinity times zero, becomes `lo`. */
 static inline float qk_activate(float v, const struct qk_requant *r) {
     if (r->activation == QK_NO_ACTIVATION) return v;
     const float gate = fminf(fmaxf(v + 3.0f, 0.0f), 6.0f);

@@ -12,12 +12,21 @@ static int has_valid_sizes(const qk_conv2d_desc *d) {
         !d->kernel_w || !d->stride_h || !d->stride_w || !d->dilation_h || !d->dilation_w)
         return 0;
     if (d->channels_in % d->groups || d->channels_out % d->groups) return 0;
-    return qk_times(qk_times(d->kernel_h, d->kernel_w), qk_times(d->channels_in / d->groups, d->channels_out)) != QK_TOO_MANY;
+    const size_t weights = qk_times(qk_times(d->kernel_h, d->kernel_w), qk_times(d->channels_in / d->groups, d->channels_out));
+    return (d->weights_dtype == QK_S16 || d->weights_dtype == QK_S8) &&
+           qk_times(weights, qk_dtype_size(d->weights_dtype)) != QK_TOO_MANY;
 }
 
-static int is_depthwise3x3(const qk_conv2d_desc *d) {
-    return d->groups == d->channels_in && d->groups == d->channels_out && d->kernel_h == 3 && d->kernel_w == 3 &&
-           d->stride_h == d->stride_w && d->stride_h <= 2 && d->dilation_h == 1 && d->dilation_w == 1;
+/* A depthwise kernel prepares columns in a buffer: of what reaches too far, as no network's do, gathering is as good. */
+static int is_depthwise(const qk_conv2d_desc *d) {
+    enum { FAR = 1 << 12 };
+    return d->groups == d->channels_in && d->groups == d->channels_out && d->stride_h <= FAR && d->stride_w <= FAR &&
+           qk_times(d->kernel_w, d->dilation_w) <= FAR;
+}
+
+static int is_3x3(const qk_conv2d_desc *d) {
+    return d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == d->stride_w && d->stride_h <= 2 && d->dilation_h == 1 &&
+           d->dilation_w == 1;
 }
 
 static int is_first(const qk_conv2d_desc *d) {
@@ -53,7 +62,7 @@ static int are_weights(const qk_conv2d_desc *d) {
     const size_t n = d->kernel_h * d->kernel_w * (d->channels_in / d->groups) * d->channels_out;
     for (size_t i = 0; d->weights_dtype == QK_S16 && i < n; i++)
         if (!qk_is_weight(weight(d, i))) return 0;
-    return d->weights_dtype == QK_S16 || d->weights_dtype == QK_S8;
+    return 1;
 }
 
 /* The weights of a small kernel as its packer reads them; NULL when there is no memory. */
@@ -66,18 +75,17 @@ static int16_t *widen_weights(const qk_conv2d_desc *d) {
 
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
     const qk_conv2d_desc *d = desc;
-    if (!has_valid_sizes(d) || !are_weights(d) || !qk_is_epilogue(epilogue))
-        return QK_ERROR_ARGUMENT;
+    if (!has_valid_sizes(d) || !qk_is_epilogue(epilogue)) return QK_ERROR_ARGUMENT;
     const struct qk_conv_shape shape = {
         *d, length_out(d->height, d->pad_top, d->pad_bottom, d->kernel_h, d->dilation_h, d->stride_h),
         length_out(d->width, d->pad_left, d->pad_right, d->kernel_w, d->dilation_w, d->stride_w)};
     const size_t src_bytes = qk_times(qk_times(d->batch, d->height), qk_times(d->width, d->channels_in));
     const size_t elements = qk_times(qk_times(d->batch, shape.height_out), qk_times(shape.width_out, d->channels_out));
     if (src_bytes == QK_TOO_MANY || elements == 0 || qk_times(elements, sizeof(float)) == QK_TOO_MANY ||
-        !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8))
+        !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8) || !are_weights(d))
         return QK_ERROR_ARGUMENT;
     const int bytes_out = qk_is_byte(epilogue->dtype);
-    const int depthwise = bytes_out && is_depthwise3x3(d), first = bytes_out && is_first(d);
+    const int depthwise = bytes_out && is_depthwise(d), first = bytes_out && is_first(d);
     int32_t *folded = qk_aligned_alloc(desc->channels_out * sizeof *folded);
     int16_t *wide = depthwise || first ? widen_weights(desc) : NULL;
     if (!folded || ((depthwise || first) && !wide)) {
@@ -89,7 +97,8 @@ qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilog
     qk_epilogue with_folded = *epilogue;
     with_folded.bias = folded;
     qk_status status;
-    if (depthwise) status = qk_conv2d_depthwise_create(&shape, wide, &with_folded, op);
+    if (depthwise && is_3x3(desc)) status = qk_conv2d_depthwise_create(&shape, wide, &with_folded, op);
+    else if (depthwise) status = qk_conv2d_depthwise_any_create(&shape, wide, &with_folded, op);
     else if (first && qk_conv_first_takes(desc->channels_out, wide))
         status = qk_conv2d_first_create(&shape, wide, &with_folded, op);
     else if (is_pointwise(desc)) status = qk_conv2d_pointwise_create(&shape, &with_folded, op);

@@ -115,7 +115,8 @@ static size_t elements(size_t outer, size_t channels, size_t inner) {
 
 /* float32 on one side makes four bytes of each element. */
 static int is_valid(const qk_affine *map) {
-    return map->dtype != QK_F32 && qk_times(elements(map->outer, map->channels, map->inner), 4) != QK_TOO_MANY &&
+    const int is_quantized = qk_is_byte(map->dtype) || map->dtype == QK_U16 || map->dtype == QK_S16 || map->dtype == QK_S32;
+    return is_quantized && qk_times(elements(map->outer, map->channels, map->inner), 4) != QK_TOO_MANY &&
            qk_are_zero_points(map->zero_point, map->channels, map->dtype);
 }
 

@@ -46,18 +46,23 @@ static void run(const qk_op *op, const void *const *src, void *dst, size_t rows,
     run_with(l, &l->columns, &l->requant, l->dtype, l->input_zero_point, src[0], dst, rows, scratch);
 }
 
+/* Sizes and type, before a weight is looked at. */
+static int has_weights(const qk_linear_desc *d) {
+    return (d->weights_dtype == QK_S16 || qk_is_byte(d->weights_dtype)) &&
+           qk_times(qk_times(d->k, d->n), qk_dtype_size(d->weights_dtype)) != QK_TOO_MANY &&
+           qk_times(d->n, sizeof(int32_t)) != QK_TOO_MANY;
+}
+
 static int are_weights(const qk_linear_desc *d) {
     const int16_t *weights = d->weights;
     for (size_t k = 0; d->weights_dtype == QK_S16 && k < d->k; k++)
         for (size_t n = 0; n < d->n; n++)
             if (!qk_is_weight(weights[(ptrdiff_t)k * d->stride_k + (ptrdiff_t)n * d->stride_n])) return 0;
-    return d->weights_dtype == QK_S16 || qk_is_byte(d->weights_dtype);
+    return 1;
 }
 
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op) {
-    if (!are_weights(desc) || !qk_are_zero_points(&desc->input_zero_point, 1, QK_U8) ||
-        !qk_is_epilogue(epilogue) || qk_times(desc->k, desc->n) == QK_TOO_MANY ||
-        qk_times(desc->n, sizeof(int32_t)) == QK_TOO_MANY)
+    if (!has_weights(desc) || !qk_are_zero_points(&desc->input_zero_point, 1, QK_U8) || !qk_is_epilogue(epilogue))
         return QK_ERROR_ARGUMENT;
     if (desc->weights_zero_point && !qk_are_zero_points(desc->weights_zero_point, desc->n, desc->weights_dtype))
         return QK_ERROR_ARGUMENT;
@@ -66,7 +71,7 @@ qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilog
                                             shift ? 0x80 : 0};
     int zero = desc->weights_zero_point != NULL || shift == 0;
     for (size_t j = 0; desc->weights_zero_point && j < desc->n; j++) zero &= desc->weights_zero_point[j] == shift;
-    if (!zero && epilogue->dtype != QK_S32) return QK_ERROR_ARGUMENT;
+    if ((!zero && epilogue->dtype != QK_S32) || !are_weights(desc)) return QK_ERROR_ARGUMENT;
     struct linear *l = qk_aligned_alloc(sizeof *l);
     if (!l) return QK_ERROR_MEMORY;
     l->op = (qk_op){.run = run, .destroy = destroy, .n_inputs = 1, .src_bytes = {desc->k},

@@ -19,7 +19,7 @@ static void *row_of_ones(const struct qk_gemm_kernel *kernel, size_t k) {
 /* Room for the panels, of which each knows its place afterwards. */
 static qk_status lay_out(struct qk_matrix *matrix, const struct qk_gemm_weights *weights) {
     const struct qk_gemm_kernel *kernel = matrix->kernel;
-    matrix->panel = qk_aligned_alloc(matrix->panels * sizeof *matrix->panel);
+    matrix->panel = qk_aligned_alloc(qk_times(matrix->panels, sizeof *matrix->panel));
     if (!matrix->panel) return QK_ERROR_MEMORY;
     size_t bytes = 0, groups = 0;
     for (size_t p = 0; p < matrix->panels; p++) {

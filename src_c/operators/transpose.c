@@ -42,7 +42,8 @@ static void destroy(qk_op *op) {
 qk_status qk_transpose_create(size_t matrices, size_t rows, size_t columns, qk_dtype dtype, qk_op **op) {
     const size_t element_bytes = qk_dtype_size(dtype);
     const size_t bytes = qk_times(qk_times(matrices, rows), qk_times(columns, element_bytes));
-    if (element_bytes == 2 || bytes == 0 || bytes == QK_TOO_MANY) return QK_ERROR_ARGUMENT;
+    const int has_kernel = qk_is_byte(dtype) || dtype == QK_S32 || dtype == QK_F32;
+    if (!has_kernel || bytes == 0 || bytes == QK_TOO_MANY) return QK_ERROR_ARGUMENT;
     struct transpose *t = qk_aligned_alloc(sizeof *t);
     if (!t) return QK_ERROR_MEMORY;
     t->op = (qk_op){.implementation = element_bytes == 1 ? "transpose_u8" : "transpose_u32", .run = run, .destroy = destroy,

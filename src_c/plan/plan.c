@@ -8,8 +8,6 @@
 
 enum { IN_ARENA = -1 };
 
-/* Of a tensor, and of where one may begin: sums of two such cannot wrap around. */
-
 struct tensor {
     size_t bytes, offset;
     int input, output;        /* index among the caller's arrays, or IN_ARENA */
@@ -91,7 +89,8 @@ static int overlap(const struct tensor *a, const struct tensor *b) {
     return a->first_op <= b->last_op && b->first_op <= a->last_op;
 }
 
-/* The lowest place where tensor t meets no placed tensor that lives at the same time. */
+/* The lowest place where tensor t meets no placed tensor that lives at the same time. Sizes and placed tensors' ends are below
+ * QK_TOO_MANY, so that a sum of two does not wrap round. */
 static size_t place(const struct qk_plan *plan, size_t t) {
     const struct tensor *tensor = &plan->tensors[t];
     size_t offset = 0;

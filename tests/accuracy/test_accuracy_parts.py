@@ -12,8 +12,8 @@ from PIL import Image  # noqa: E402
 
 from qkernels import models  # noqa: E402
 from qkernels.accuracy import images, metrics, preprocessing  # noqa: E402
-from qkernels.accuracy.preprocessing import Preprocessing  # noqa: E402
 from qkernels.accuracy.sqnr import layer_sqnr  # noqa: E402
+from qkernels.measure.preprocessing import Preprocessing  # noqa: E402
 
 
 def model_of(*shape):

@@ -36,11 +36,26 @@ FAULTS = [
     ("gemm", "&gemm_stores_a_column_more_kernel", f"{SIGNAL}|{CANARY}|{DIFFERS}"),
     ("gemm", "&gemm_saturates_pairs_kernel", DIFFERS),
     ("gemm", "&gemm_trusts_bounded_kernel", DIFFERS),
+    ("gemm", "&gemm_forgets_the_activation_if_bounded_kernel", DIFFERS),
+    ("gemm", "&gemm_meets_one_group_again_kernel", DIFFERS),
     ("gemm_narrow", "&gemm_forgets_a_last_row_kernel", DIFFERS),
     ("depthwise", "&depthwise_reads_beyond_width_kernel", f"{SIGNAL}|{DIFFERS}"),
     ("depthwise", "&depthwise_swaps_rows_kernel", DIFFERS),
+    ("depthwise", "&depthwise_takes_swish_for_sigmoid_kernel", DIFFERS),
+    ("conv_first", "&conv_first_packs_int8_kernel", DIFFERS),
     ("conv_first", "&conv_first_packs_too_much_kernel", f"{SIGNAL}|{CANARY}"),
     ("window_sum", "window_sum_in_16_bits", DIFFERS),
+    ("add", "add_fuses", DIFFERS),
+    ("add", "add_makes_nan_hi", DIFFERS),
+    ("multiply", "multiply_in_16_bits", DIFFERS),
+    ("table", "table_takes_seven_bits_of_the_last", DIFFERS),
+    ("table", "table_reads_one_entry_more", SIGNAL),
+    ("transpose_u8", "transpose_u8_writes_gaps", DIFFERS),
+    ("transpose_u32", "transpose_u32_leaves_a_last_column", DIFFERS),
+    ("quantize16", "quantize16_saturates_as_signed", DIFFERS),
+    ("dequantize16", "dequantize16_ignores_flip", DIFFERS),
+    ("dequantize32", "dequantize32_rounds_once", DIFFERS),
+    ("count_saturations", "count_saturations_counts_the_ends", DIFFERS),
     ("softmax_row", "softmax_row_sums_in_order", DIFFERS),
     ("probe_peak", "probe_peak_counts_once", "does not follow"),
     ("probe_read", "probe_read_leaves_the_last", "does not depend on byte"),
@@ -69,12 +84,14 @@ def failure(done, slot):
     return found[1], found[2]
 
 
-def test_a_registered_kernel_is_checked(run_faulty):
+@pytest.mark.parametrize("slot, function, checked", [("quantize", "correct_quantize", ["quantize"]),
+                                                     ("gemm", "&correct_gemm_again_kernel", ["gemm", "gemm_narrow"])])
+def test_a_registered_kernel_is_checked(run_faulty, slot, function, checked):
     """An entry in a table is all that a new kernel needs; a correct one passes, and what is inherited is not run again."""
-    done = run_faulty("quantize", "correct_quantize")
+    done = run_faulty(slot, function)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^faulty +(\S+) +[1-9]\d* cases .*  ok$", done.stdout, re.M) == ["quantize"]
-    assert "gemm" in re.findall(r"^faulty +(\S+) +inherited$", done.stdout, re.M)
+    assert re.findall(r"^faulty +(\S+) +[1-9]\d* cases .*  ok$", done.stdout, re.M) == checked
+    assert "depthwise" in re.findall(r"^faulty +(\S+) +inherited$", done.stdout, re.M)
 
 
 @pytest.mark.parametrize("slot, function, expected", FAULTS, ids=[function for _, function, _ in FAULTS])

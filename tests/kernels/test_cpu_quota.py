@@ -4,7 +4,7 @@ import random
 import subprocess
 
 import pytest
-from conftest import ROOT, SANITIZERS, takes
+from native_build import COMPILERS, ROOT
 
 MAIN = """
 #include "qkernels.h"
@@ -33,14 +33,12 @@ def damaged(rng, text):
     return text
 
 
-def test_damaged_files(compiler, tmp_path):
-    if not takes(compiler, SANITIZERS, tmp_path, link=True):
-        pytest.skip("the compiler has no address and undefined behaviour sanitizers")
-    (tmp_path / "main.c").write_text(MAIN)
-    built = subprocess.run([*compiler, "-std=c11", "-O1", *SANITIZERS, f"-I{ROOT / 'src_c'}", str(tmp_path / "main.c"),
-                            str(ROOT / "src_c" / "cpu_quota.c"), "-lm", "-o", str(tmp_path / "main")], capture_output=True,
-                           text=True)
-    assert built.returncode == 0, built.stderr
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_damaged_files(native_builds, compiler, tmp_path):
+    build = native_builds(compiler, "sanitized")
+    main = tmp_path / "main.c"
+    main.write_text(MAIN)
+    program = build.link("cpu_quota", build.compile([main, ROOT / "src_c" / "cpu_quota.c"], "cpu_quota"))
     rng, roots = random.Random(1), []
     for number in range(400):
         roots.append(tmp_path / str(number))
@@ -48,7 +46,7 @@ def test_damaged_files(compiler, tmp_path):
             path = roots[-1] / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text if number == 0 else damaged(rng, text))
-    done = subprocess.run([str(tmp_path / "main"), *map(str, roots)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([str(program), *map(str, roots)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     quotas = list(map(float, done.stdout.split()))
     assert len(quotas) == len(roots) and quotas[0] == 1.3 and min(quotas) > 0

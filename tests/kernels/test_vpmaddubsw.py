@@ -10,15 +10,11 @@ import pytest
 from build_flags import ISA_FLAGS
 
 
-def test_definition_is_the_instruction(compiler, optimized, tmp_path):
+def test_definition_is_the_instruction(optimized):
     if platform.machine() != "x86_64":
         pytest.skip(f"{platform.machine()} has no VPMADDUBSW")
-    folder, objects = optimized
-    program = tmp_path / "vpmaddubsw"
-    built = subprocess.run([*compiler, "-std=c11", "-O2", "-Wall", "-Wextra", *ISA_FLAGS["avx2"],
-                            f"-I{Path(__file__).resolve().parents[2] / 'src_c'}", str(Path(__file__).with_name("vpmaddubsw.c")),
-                            *map(str, objects), "-lm", "-pthread", "-o", str(program)], capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
+    own = optimized.compile([Path(__file__).with_name("vpmaddubsw.c")], "vpmaddubsw", ISA_FLAGS["avx2"])
+    program = optimized.link("vpmaddubsw", [*own, *optimized.objects])
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=120)
     if done.returncode == 77:
         pytest.skip("this CPU lacks avx2")

@@ -11,6 +11,10 @@ size_t allocations(void);
 /* Blocks that are allocated and not yet freed. */
 size_t live_blocks(void);
 
+/* qk_cpu_quota of the system. Operators get an endless quota instead: they ask once a second, and which allocation has which
+ * number must not depend on time. */
+double system_cpu_quota(void);
+
 /* Whether the system refuses to start threads. */
 void refuse_threads(int refuse);
 

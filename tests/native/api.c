@@ -5,6 +5,8 @@
 #include "allocation.h"
 #include "qkernels.h"
 #include "uses.h"
+#include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,10 +59,10 @@ static void run_all(const uint64_t *expected) {
 static const float one = 1.0f;
 static const int32_t zero[8] = {0};
 static const int8_t weights[64] = {0};
-static const qk_epilogue to_u8 = {QK_U8, NULL, &one, 0, 0, 255};
+static const qk_epilogue to_u8 = {.dtype = QK_U8, .multiplier = &one, .hi = 255};
 
 static void bad_convolutions(void) {
-    const qk_conv2d_desc good = {1, 4, 4, 2, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, zero, weights};
+    const qk_conv2d_desc good = {1, 4, 4, 2, 2, 2, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, zero, weights, QK_S8};
     /* the sizes that must not be 0, as they stand in the structure */
     for (size_t field = 0; field < 12; field++) {
         qk_conv2d_desc bad = good;
@@ -98,7 +100,7 @@ static void bad_pools(void) {
 static void bad_products(void) {
     const int32_t points[] = {1, 0};
     const qk_linear_desc desc = {2, 2, weights, 2, 1, QK_S8, points, 0};
-    const qk_epilogue to_s32 = {QK_S32, NULL, NULL, 0, 0, 0};
+    const qk_epilogue to_s32 = {.dtype = QK_S32};
     int32_t c[4];
     qk_op *op;
     EXPECT_STATUS(qk_linear_create(&desc, &to_u8, &op), QK_ERROR_ARGUMENT);
@@ -108,6 +110,25 @@ static void bad_products(void) {
     EXPECT_STATUS(qk_softmax_create(0, 1, &op), QK_ERROR_ARGUMENT);
     EXPECT_STATUS(qk_softmax_create(1, 0, &op), QK_ERROR_ARGUMENT);
     qk_op_destroy(NULL);
+}
+
+static void bad_elements(void) {
+    const qk_arithmetic_desc good = {QK_ADD, 1, 2, 3, 0, 0, 0, 1.0f, 1.0f, 0, 0, 255, QK_U8};
+    static const uint8_t table[256] = {0};
+    const size_t sizes[] = {offsetof(qk_arithmetic_desc, images), offsetof(qk_arithmetic_desc, pixels),
+                            offsetof(qk_arithmetic_desc, channels)};
+    qk_op *op;
+    for (size_t i = 0; i < 3; i++) {
+        qk_arithmetic_desc bad = good;
+        memset((char *)&bad + sizes[i], 0, sizeof(size_t));
+        EXPECT_STATUS(qk_arithmetic_create(&bad, &op), QK_ERROR_ARGUMENT);
+        const size_t shape[] = {i != 0, i != 1, i != 2};
+        EXPECT_STATUS(qk_transpose_create(shape[0], shape[1], shape[2], QK_U8, &op), QK_ERROR_ARGUMENT);
+    }
+    EXPECT_STATUS(qk_table_create(0, table, &op), QK_ERROR_ARGUMENT);
+    EXPECT_STATUS(qk_arithmetic_create(&good, &op), QK_OK);
+    expect(qk_op_inputs(op) == 2, "a sum does not read two arrays", "qk_op_inputs");
+    qk_op_destroy(op);
 }
 
 static void bad_plans(void) {
@@ -124,16 +145,16 @@ static void bad_plans(void) {
     const int unknown[] = {-1, 2};
     for (int i = 0; i < 2; i++) { /* the plan owns the operator all the same */
         EXPECT_STATUS(qk_softmax_create(1, 2, &op), QK_OK);
-        EXPECT_STATUS(qk_plan_add_op(plan, op, 0, unknown[i], second), QK_ERROR_ARGUMENT);
+        EXPECT_STATUS(qk_plan_add_op(plan, op, 0, &unknown[i], second), QK_ERROR_ARGUMENT);
         EXPECT_STATUS(qk_softmax_create(1, 2, &op), QK_OK);
-        EXPECT_STATUS(qk_plan_add_op(plan, op, 0, first, unknown[i]), QK_ERROR_ARGUMENT);
+        EXPECT_STATUS(qk_plan_add_op(plan, op, 0, &first, unknown[i]), QK_ERROR_ARGUMENT);
     }
     EXPECT_STATUS(qk_softmax_create(1, 2, &op), QK_OK);
-    EXPECT_STATUS(qk_plan_add_op(plan, op, 0, first, second), QK_OK);
+    EXPECT_STATUS(qk_plan_add_op(plan, op, 0, &first, second), QK_OK);
     EXPECT_STATUS(qk_plan_run(plan, inputs, outputs, NULL), QK_ERROR_ARGUMENT); /* not finished */
-    EXPECT_STATUS(qk_plan_run_op(plan, 0, in, out, 1, &ns), QK_ERROR_ARGUMENT);
+    EXPECT_STATUS(qk_plan_run_op(plan, 0, inputs, out, 1, &ns), QK_ERROR_ARGUMENT);
     EXPECT_STATUS(qk_plan_finish(plan, &first, 1, &second, 1), QK_OK);
-    EXPECT_STATUS(qk_plan_run_op(plan, 1, in, out, 1, &ns), QK_ERROR_ARGUMENT);
+    EXPECT_STATUS(qk_plan_run_op(plan, 1, inputs, out, 1, &ns), QK_ERROR_ARGUMENT);
     EXPECT_STATUS(qk_plan_run(plan, inputs, outputs, &ns), QK_OK);
     expect(qk_plan_arena_bytes(plan) == 0, "an arena though no tensor lies between", "plan");
     qk_plan_destroy(plan);
@@ -150,6 +171,16 @@ static void settings(void) {
     expect(qk_get_num_threads() == 1, "takes a number below 1", "qk_set_num_threads");
     qk_set_num_threads(1 << 20);
     expect(qk_get_num_threads() < 1 << 20, "takes a number without end", "qk_set_num_threads");
+}
+
+/* No memory to find it out counts as no quota. */
+static void quota(void) {
+    const size_t before = live_blocks();
+    refuse_allocation(0);
+    expect(system_cpu_quota() == INFINITY, "a quota though there is no memory", "qk_cpu_quota");
+    refuse_allocation(SIZE_MAX);
+    expect(system_cpu_quota() > 0, "no time at all", "qk_cpu_quota");
+    expect(live_blocks() == before, "something is left allocated", "qk_cpu_quota");
 }
 
 static void probes(void) {
@@ -179,7 +210,7 @@ int main(void) {
         probes();
     }
     const size_t before = live_blocks();
-    bad_convolutions(), bad_pools(), bad_products(), bad_plans(), settings();
+    bad_convolutions(), bad_pools(), bad_products(), bad_elements(), bad_plans(), settings(), quota();
     expect(live_blocks() == before, "something is left allocated", "arguments");
     printf("%zu uses, %zu runs, %zu refused allocations, %zu failed\n", n_uses, runs, refusals, failed);
     return failed ? 1 : 0;

@@ -8,7 +8,7 @@ import pytest
 from native_build import COMPILERS, ROOT, portable_sources
 
 HERE = Path(__file__).parent
-WRAPPED = ["malloc", "calloc", "realloc", "aligned_alloc", "free", "pthread_create"]
+WRAPPED = ["malloc", "calloc", "realloc", "aligned_alloc", "free", "getline", "pthread_create", "qk_cpu_quota"]
 
 
 def run(program, **environment):

@@ -109,7 +109,7 @@ static void *call_operators(void *argument) {
     static float x[2 * 50000];
     for (int i = 0; i < 20; i++) {
         int32_t c[64 * 64];
-        expect(qk_op_run(s->op, s->a, c, 64) == QK_OK, "an operator in several threads fails");
+        expect(qk_op_run(s->op, (const void *[]){s->a}, c, 64) == QK_OK, "an operator in several threads fails");
         for (size_t j = 0; j < 64 * 64; j++) expect(c[j] == s->expected[j], "an operator in several threads gives other sums");
         const qk_affine map = {1, 2, 50000, scale, zero_point, QK_U8};
         uint8_t *q = malloc(2 * 50000);
@@ -118,7 +118,7 @@ static void *call_operators(void *argument) {
         int from, to;
         expect(q && qk_plan_create(&plan) == QK_OK && qk_plan_add_tensor(plan, sizeof x, &from) == QK_OK &&
                    qk_plan_add_tensor(plan, 2 * 50000, &to) == QK_OK && qk_quantize_create(&map, &op) == QK_OK &&
-                   qk_plan_add_op(plan, op, 0, from, to) == QK_OK && qk_plan_finish(plan, &from, 1, &to, 1) == QK_OK &&
+                   qk_plan_add_op(plan, op, 0, &from, to) == QK_OK && qk_plan_finish(plan, &from, 1, &to, 1) == QK_OK &&
                    qk_plan_run(plan, (const void *[]){x}, (void *[]){q}, NULL) == QK_OK,
                "a plan in one of several threads fails");
         expect(q && q[0] == 3 && q[50000] == 200, "a plan in one of several threads gives other bytes");
@@ -147,7 +147,7 @@ static void operators_in_many_threads(void) {
         for (size_t j = 0; j < 64; j++)
             for (size_t k = 0; k < 64; k++) s.expected[i * 64 + j] += s.a[i * 64 + k] * weights[k * 64 + j];
     const qk_linear_desc desc = {64, 64, weights, 64, 1, QK_S8, NULL, 0};
-    const qk_epilogue epilogue = {QK_S32, NULL, NULL, 0, 0, 0};
+    const qk_epilogue epilogue = {.dtype = QK_S32};
     if (qk_linear_create(&desc, &epilogue, &s.op) != QK_OK) exit(2);
     many_callers(call_operators, &s);
     qk_op_destroy(s.op);

@@ -3,6 +3,8 @@
  *   add        v = float32(a - zero_a) * scale_a + float32(b - zero_b) * scale_b      three roundings
  *   multiply   v = float32((a - zero_a) * (b - zero_b)) * scale_a                     one
  *   out = clamp(round_half_even(v) + zero_point, lo, hi)
+ *
+ * Where infinities make v a NaN, out is lo, as in requant.h. Kernels' minimum with `hi_float` has v as its second operand for it.
  */
 #ifndef QK_KERNELS_ARITHMETIC_H
 #define QK_KERNELS_ARITHMETIC_H

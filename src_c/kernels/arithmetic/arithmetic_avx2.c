@@ -20,13 +20,13 @@ ALWAYS_INLINE __m256 widen(const uint8_t *at, __m256i zero) {
 
 ALWAYS_INLINE __m256i add_8(const uint8_t *a, const uint8_t *b, const struct constants *k) {
     const __m256 first = _mm256_mul_ps(widen(a, k->zero_a), k->scale_a), second = _mm256_mul_ps(widen(b, k->zero_b), k->scale_b);
-    return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_add_ps(first, second), k->bounds.hi_float));
+    return _mm256_cvtps_epi32(_mm256_min_ps(k->bounds.hi_float, _mm256_add_ps(first, second)));
 }
 
 /* The product of the integers is exact in float32 too. */
 ALWAYS_INLINE __m256i multiply_8(const uint8_t *a, const uint8_t *b, const struct constants *k) {
     const __m256 v = _mm256_mul_ps(_mm256_mul_ps(widen(a, k->zero_a), widen(b, k->zero_b)), k->scale_a);
-    return _mm256_cvtps_epi32(_mm256_min_ps(v, k->bounds.hi_float));
+    return _mm256_cvtps_epi32(_mm256_min_ps(k->bounds.hi_float, v));
 }
 
 /* Packing twice leaves four of each vector in turn; this is natural order again. */

@@ -25,14 +25,14 @@ ALWAYS_INLINE __m512i widen(__m512i bytes, int quarter, __m512i zero) {
 ALWAYS_INLINE __m512i add_quarter(__m512i a, __m512i b, int quarter, const struct constants *k) {
     const __m512 first = _mm512_mul_ps(_mm512_cvtepi32_ps(widen(a, quarter, k->zero_a)), k->scale_a);
     const __m512 second = _mm512_mul_ps(_mm512_cvtepi32_ps(widen(b, quarter, k->zero_b)), k->scale_b);
-    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_add_ps(first, second), k->bounds.hi_float));
+    return _mm512_cvtps_epi32(_mm512_min_ps(k->bounds.hi_float, _mm512_add_ps(first, second)));
 }
 
 ALWAYS_INLINE __m512i multiply_quarter(__m512i a, __m512i b, int quarter, const struct constants *k) {
     /* exact in float32 too, and a product of floats takes one operation where one of 32-bit integers takes two */
     const __m512 x = _mm512_cvtepi32_ps(widen(a, quarter, k->zero_a)), y = _mm512_cvtepi32_ps(widen(b, quarter, k->zero_b));
     const __m512 v = _mm512_mul_ps(_mm512_mul_ps(x, y), k->scale_a);
-    return _mm512_cvtps_epi32(_mm512_min_ps(v, k->bounds.hi_float));
+    return _mm512_cvtps_epi32(_mm512_min_ps(k->bounds.hi_float, v));
 }
 
 /* Packing twice leaves four of each vector in turn; this is natural order again. */

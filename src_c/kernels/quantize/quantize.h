@@ -2,7 +2,7 @@
  *
  * `flip` is 0 for uint8 and 0x80 for int8: the caller then adds 128 to the zero point (see requant.h).
  * The division is a float32 division, rounding is half to even; NaN gives the zero point; +-inf and whatever lies
- * outside saturates.
+ * outside saturates. Requantized, infinity times zero is `lo` (requant.h).
  */
 #ifndef QK_KERNELS_QUANTIZE_H
 #define QK_KERNELS_QUANTIZE_H

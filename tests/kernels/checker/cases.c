@@ -77,6 +77,15 @@ void fill_bytes(void *p, size_t n) {
                                                                                : (uint8_t)next_random();
 }
 
+void fill_weights(int16_t *p, size_t n) {
+    const size_t mode = below(4);
+    for (size_t i = 0; i < n; i++) {
+        const int beyond = mode == 0 || (mode < 3 && below(50) == 0);
+        p[i] = (int16_t)(beyond ? (int)below(511) - 255 : (int)below(256) - 128);
+        if (beyond && below(4) == 0) p[i] = below(2) ? 255 : -255;
+    }
+}
+
 void fill_ints(int32_t *p, size_t n) {
     static const int32_t extremes[] = {INT32_MIN, INT32_MAX, INT32_MIN + 1, 0, -1, 1, 1 << 24, -(1 << 24) - 1};
     const size_t mode = below(4);
@@ -88,8 +97,8 @@ void fill_ints(int32_t *p, size_t n) {
 }
 
 void fill_multipliers(float *p, size_t n) {
-    static const float odd[] = {0.0f,   -0.0f,  1.0f, -0.5f,   1e-38f, 1e-42f,
-                                -1e-10f, -1e10f, 1e30f, FLT_MAX, -FLT_MAX, 0x1p-149f};
+    static const float odd[] = {0.0f,   -0.0f, 1.0f,    -0.5f,    1e-38f,    1e-42f,   -1e-10f,
+                                -1e10f, 1e30f, FLT_MAX, -FLT_MAX, 0x1p-149f, INFINITY, -INFINITY};
     const size_t mode = below(4);
     for (size_t i = 0; i < n; i++) {
         if (mode == 0) p[i] = 0.5f; /* odd sums are ties */
@@ -109,7 +118,16 @@ struct qk_requant any_requant(void) {
     const int zero_point = plain ? 0 : any_zero_point(), lo = whole ? 0 : (int)below(256);
     const int hi = whole ? 255 : (int)between((size_t)lo, 255);
     return (struct qk_requant){(float)(hi - zero_point), (float)(lo - zero_point), zero_point, (uint8_t)lo, (uint8_t)hi,
-                               !plain && below(2) ? 0x80 : 0, 0};
+                               !plain && below(2) ? 0x80 : 0, 0, QK_NO_ACTIVATION, 0};
+}
+
+struct qk_requant any_activated_requant(void) {
+    static const float odd[] = {0.0f, -0.0f, -0.5f, 1e-42f, FLT_MAX, -FLT_MAX, INFINITY, -INFINITY, NAN};
+    struct qk_requant r = any_requant();
+    if (below(2)) return r;
+    r.activation = (uint8_t)between(QK_HARD_SWISH, QK_HARD_SIGMOID);
+    r.activation_scale = below(4) ? ldexpf(1.0f + uniform(), (int)below(16) - 6) : odd[below(COUNT(odd))];
+    return r;
 }
 
 float any_scale(void) {

@@ -30,10 +30,14 @@ float uniform(void);                 /* [0, 1) */
 void fill_bytes(void *p, size_t n);
 /* Sums: zeros, small ones, extremes of int32, any. */
 void fill_ints(int32_t *p, size_t n);
-/* Finite multipliers of a requantization: ones that make ties, subnormal, negative, huge, ordinary. */
+/* Weights within -255..255: any of them, int8 with few beyond it, or int8 alone. */
+void fill_weights(int16_t *p, size_t n);
+/* Multipliers of a requantization: ones that make ties, subnormal, negative, huge, infinite, ordinary. */
 void fill_multipliers(float *p, size_t n);
 /* Ranges, zero points at the ends and between, int8 and uint8; `bounded` is 0. */
 struct qk_requant any_requant(void);
+/* The same with an activation or none; its scale may be anything, infinite and NaN too. */
+struct qk_requant any_activated_requant(void);
 /* A finite scale > 0, from the lowest subnormal number to 1e30 and beyond. */
 float any_scale(void);
 /* 0, 255 or between. */

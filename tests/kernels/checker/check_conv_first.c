@@ -4,14 +4,24 @@
 #include "slots.h"
 
 struct channels {
-    uint8_t *weights;
+    int16_t *weights;
     int32_t *bias;
     float *multiplier;
 };
 
+/* int8, and in half of the cases one row beyond it. */
+static void fill_rows_of_weights(int16_t *weights, size_t channels) {
+    uint8_t *bytes = (uint8_t *)weights + QK_CONV_FIRST_TAPS * channels; /* the upper half, widened from the front */
+    fill_bytes(bytes, QK_CONV_FIRST_TAPS * channels);
+    for (size_t i = 0; i < QK_CONV_FIRST_TAPS * channels; i++) weights[i] = (int8_t)bytes[i];
+    if (below(2)) return;
+    int16_t *row = weights + below(QK_CONV_FIRST_TAPS) * channels;
+    for (size_t c = 0; c < channels; c++) row[c] = (int16_t)((int)below(511) - 256);
+}
+
 static void *pack(const struct qk_conv_first_kernel *kernel, size_t channels, const struct channels *of) {
     void *packed = input((kernel->packed_bytes(channels) + 63) / 64 * 64); /* 64-byte aligned at either end */
-    kernel->pack(channels, (const int8_t *)of->weights, of->bias, of->multiplier, packed);
+    kernel->pack(channels, of->weights, of->bias, of->multiplier, packed);
     return packed;
 }
 
@@ -25,12 +35,13 @@ void check_conv_first(const struct qk_kernels *scalar, const struct qk_kernels *
     uint8_t *image = input(image_bytes);
     fill_bytes(image, image_bytes);
     rows.image = image;
-    const struct channels of = {input(QK_CONV_FIRST_TAPS * rows.channels), input(4 * rows.channels),
+    const struct channels of = {input(2 * QK_CONV_FIRST_TAPS * rows.channels), input(4 * rows.channels),
                                 input(4 * rows.channels)};
-    fill_bytes(of.weights, QK_CONV_FIRST_TAPS * rows.channels);
+    fill_rows_of_weights(of.weights, rows.channels);
+    if (!qk_conv_first_takes(rows.channels, of.weights)) fail("weights with one row beyond int8 are not taken");
     fill_ints(of.bias, rows.channels), fill_multipliers(of.multiplier, rows.channels);
-    struct qk_requant requant = any_requant();
-    requant.bounded = below(4) && qk_is_bounded(QK_CONV_FIRST_TAPS, rows.channels, of.bias, of.multiplier);
+    struct qk_requant requant = any_activated_requant();
+    requant.bounded = below(4) && qk_is_bounded(QK_CONV_FIRST_TAPS, 255, rows.channels, of.bias, of.multiplier);
     seal();
     const void *scalar_packed = pack(scalar->conv_first, rows.channels, &of);
     const void *packed = pack(tested->conv_first, rows.channels, &of);

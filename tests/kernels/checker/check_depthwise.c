@@ -5,14 +5,14 @@
 #include "slots.h"
 
 struct channels {
-    uint8_t *weights;
+    int16_t *weights;
     int32_t *bias;
     float *multiplier;
 };
 
 static void *pack(const struct qk_depthwise_kernel *kernel, size_t channels, const struct channels *of) {
-    void *packed = input((kernel->packed_bytes(channels) + 63) / 64 * 64); /* 64-byte aligned at either end */
-    kernel->pack(channels, (const int8_t *)of->weights, of->bias, of->multiplier, packed);
+    void *packed = input((kernel->packed_bytes(channels, of->weights) + 63) / 64 * 64); /* 64-byte aligned at either end */
+    kernel->pack(channels, of->weights, of->bias, of->multiplier, packed);
     return packed;
 }
 
@@ -41,11 +41,11 @@ void check_depthwise(const struct qk_kernels *scalar, const struct qk_kernels *t
     describe("%s channels=%zu width=%zu width_out=%zu stride=%zu rows_out=%zu pad_left=%zu", tested->depthwise->name,
              rows.channels, rows.width, rows.width_out, rows.stride, rows.rows_out, rows.pad_left);
     place_rows(&rows);
-    const struct channels of = {input(9 * rows.channels), input(4 * rows.channels), input(4 * rows.channels)};
-    fill_bytes(of.weights, 9 * rows.channels);
+    const struct channels of = {input(2 * 9 * rows.channels), input(4 * rows.channels), input(4 * rows.channels)};
+    fill_weights(of.weights, 9 * rows.channels);
     fill_ints(of.bias, rows.channels), fill_multipliers(of.multiplier, rows.channels);
-    struct qk_requant requant = any_requant();
-    requant.bounded = below(4) && qk_is_bounded(9, rows.channels, of.bias, of.multiplier);
+    struct qk_requant requant = any_activated_requant();
+    requant.bounded = below(4) && qk_is_bounded(9, 255, rows.channels, of.bias, of.multiplier);
     seal();
     const void *scalar_packed = pack(scalar->depthwise, rows.channels, &of);
     const void *packed = pack(tested->depthwise, rows.channels, &of);

@@ -14,12 +14,23 @@
     SLOT(requantize)                                                                                                   \
     SLOT(requantize_channels)                                                                                          \
     SLOT(minmax)                                                                                                       \
+    SLOT(quantize16)                                                                                                   \
+    SLOT(dequantize16)                                                                                                 \
+    SLOT(dequantize32)                                                                                                 \
     SLOT(gemm)                                                                                                         \
     SLOT(gemm_narrow)                                                                                                  \
     SLOT(depthwise)                                                                                                    \
+    SLOT(depthwise_any)                                                                                                \
     SLOT(conv_first)                                                                                                   \
     SLOT(window_sum)                                                                                                   \
+    SLOT(window_max)                                                                                                   \
+    SLOT(add)                                                                                                          \
+    SLOT(multiply)                                                                                                     \
+    SLOT(table)                                                                                                        \
+    SLOT(transpose_u8)                                                                                                 \
+    SLOT(transpose_u32)                                                                                                \
     SLOT(softmax_row)                                                                                                  \
+    SLOT(count_saturations)                                                                                            \
     SLOT(probe_peak)                                                                                                   \
     SLOT(probe_read)
 
