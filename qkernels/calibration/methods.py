@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,13 @@ def ranges(seen: Observer, method: str = "minmax", *, symmetric: bool = False, p
     entropy     the least Kullback-Leibler divergence of the quantized histogram from the histogram
                 (S. Migacz, 8-bit inference with TensorRT, 2017), the extremes where the histogram is too coarse to tell
 
-    Raises ValueError for another method, a percentile outside of 50..100 or an observer that saw nothing.
+    Raises ValueError for another method, a percentile outside of 50..100 or an observer that saw nothing, TypeError for a
+    percentile that is no number.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method: expected {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(percentile, Real):
+        raise TypeError(f"percentile: expected a number, got {percentile!r}")
     if not 50 < percentile <= 100:
         raise ValueError(f"percentile: expected more than 50 and at most 100, got {percentile!r}")
     if seen.empty:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import interrupts, options
 
 if TYPE_CHECKING:
     from qkernels.accuracy.job import Result
@@ -39,7 +38,11 @@ def accuracy(models: tuple[Path, ...], images: Path, labels: Path, skip: int, se
 
     import qkernels
     from qkernels.accuracy.job import Job, run_job
+    from qkernels.report.json_writer import json_text
+    from qkernels.report.plain import plain
+    from qkernels.report.write import write_atomically
 
+    interrupts.check()
     options.use(isa)
     qkernels.set_num_threads(threads)
     with options.progress_bar() as bar:
@@ -47,7 +50,8 @@ def accuracy(models: tuple[Path, ...], images: Path, labels: Path, skip: int, se
         result = run_job(Job(models, images, labels, skip, seed, options.given(chosen)),
                          lambda what, done: bar.update(task, description=what, completed=done))
     if json_path:
-        json_path.write_text(json.dumps(dataclasses.asdict(result), indent=1) + "\n", encoding="utf-8")
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(json_path.parent, {json_path.name: json_text(plain(dataclasses.asdict(result)), "accuracy")})
     console = Console()
     # a pipe has no width of its own: room for the whole table
     _print(result, layers, console if console.is_terminal else Console(width=200))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -33,10 +33,12 @@ from . import options
 def quantize(model: Path, images: Path, out: Path, samples: int, seed: int, **chosen: Any) -> None:
     """MODEL in FP32, in any format that OpenVINO reads, to int8 for OpenVINO and for qkernels."""
     from qkernels.accuracy import images as folders
-    from qkernels.graph.import_openvino import openvino_module, read_model
+    from qkernels.graph.import_openvino import read_model
     from qkernels.measure import preprocessing
     from qkernels.quantization import quantize_model
+    from qkernels.quantization.save import save
 
+    interrupts.check()
     if out.suffix != ".xml":
         raise click.BadParameter(f"expected a name that ends in .xml, got {out.name!r}", param_hint="--out")
     begun = time.perf_counter()
@@ -53,9 +55,7 @@ def quantize(model: Path, images: Path, out: Path, samples: int, seed: int, **ch
             progress=lambda what, done: bar.update(task, description=what, completed=done))
     folders.remember_calibration(quantized, used)
     preprocessing.remember(quantized, how)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # scales and biases stay float32: in float16 they would be other numbers
-    openvino_module().save_model(quantized, out, compress_to_fp16=False)
+    save(quantized, out)
     size = out.with_suffix(".bin").stat().st_size
     click.echo(f"{out}: {size / 1e6:.1f} MB of weights, calibrated on {len(used)} images of {images} "
                f"in {time.perf_counter() - begun:.0f} s")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from . import options
+from . import interrupts, options
 
 
 @click.command()
@@ -31,6 +31,7 @@ def sensitivity(float_model: Path, quantized: Path, images: Path, samples: int, 
     from qkernels.graph.import_openvino import read_model
     from qkernels.measure import preprocessing
 
+    interrupts.check()
     models = [read_model(path) for path in (float_model, quantized)]
     how = preprocessing.of_model(models[1], **options.given(chosen))
     by_name = {path.name: path for path in folders.images_in(images)}

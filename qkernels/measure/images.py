@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +11,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from qkernels.engines.base import Engine
 from qkernels.graph import ir
 from qkernels.models import imagenet_labels, preprocess
 from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, ImageResult, Prediction
 
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, read_image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 _THUMBNAIL = (96, 96)
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what Pillow's readers raise
 
 
 @dataclass(frozen=True)
@@ -37,34 +33,13 @@ class Picture:
 
 
 def load_picture(path: Path, how: Preprocessing | None = None) -> Picture:
-    """`how` None: as the embedded model wants it.
-
-    OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large that
-    Pillow takes it for an attack."""
-    small = _read(path)
+    """`how` None: as the embedded model wants it. Errors as for `read_image`."""
+    small = read_image(path)
     x = preprocess(small) if how is None else how.apply(small)
     small.thumbnail(_THUMBNAIL)
     png = io.BytesIO()
     small.save(png, "PNG", optimize=True)
     return Picture(path.name, x, base64.b64encode(png.getvalue()).decode("ascii"))
-
-
-def _read(path: Path) -> Image.Image:
-    """RGB."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)   # of odd metadata, beside a picture that can be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return image.convert("RGB")
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: not an image that Pillow can read") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: an image too large to be read: {error}") from error
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise                                 # of the file system
-        raise ValueError(f"{path}: a damaged image: {error}") from error
 
 
 def load_pictures(directory: Path, how: Preprocessing | None = None) -> list[Picture]:

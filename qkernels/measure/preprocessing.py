@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.
 Triple = tuple[float, float, float]
 # where models carry such things, by the convention of OpenVINO's Model API
 _INFO = "model_info"
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what Pillow's readers raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +52,16 @@ class Preprocessing:
             raise ValueError(f"interpolation: expected {', '.join(RESAMPLING)}, got {self.interpolation!r}")
         if not 0 < self.crop <= 1:
             raise ValueError(f"crop: expected more than 0 and at most 1, got {self.crop!r}")
-        if 0 in self.scale:
-            raise ValueError(f"scale: expected no zeros, got {self.scale!r}")
+        with np.errstate(over="ignore"):
+            mean, scale = np.float32(self.mean), np.float32(self.scale)
+        if not np.isfinite(mean).all():
+            raise ValueError(f"mean: expected finite float32 values, got {self.mean!r}")
+        if not (np.isfinite(scale) & (scale != 0)).all():
+            raise ValueError(f"scale: expected finite float32 values other than 0, got {self.scale!r}")
 
     def load(self, path: Path) -> NDArray[Any]:
-        """The image in `path` as the model's input. FileNotFoundError, or ValueError for a file that is no image."""
-        try:
-            with Image.open(path) as image:
-                return self.apply(image)
-        except UnidentifiedImageError as error:
-            raise ValueError(f"{path}: not an image that Pillow can read") from error
+        """The image in `path` as the model's input. Errors as for `read_image`."""
+        return self.apply(read_image(path))
 
     def apply(self, image: Image.Image) -> NDArray[Any]:
         resized = image.convert("RGB").resize((self.width, self.height), RESAMPLING[self.interpolation], box=self._box(image))
@@ -74,6 +77,25 @@ class Preprocessing:
         width, height = self.width * by, self.height * by
         left, top = (image.width - width) / 2, (image.height - height) / 2
         return left, top, left + width, top + height
+
+
+def read_image(path: Path) -> Image.Image:
+    """RGB. OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large
+    that Pillow takes it for an attack."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)   # of odd metadata, beside a picture that can be read
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return image.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path}: not an image that Pillow can read") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: an image too large to be read: {error}") from error
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise                                 # of the file system
+        raise ValueError(f"{path}: a damaged image: {error}") from error
 
 
 def of_model(model: openvino.Model, **given: Any) -> Preprocessing:

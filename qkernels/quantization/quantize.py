@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qkernels.arguments import any_array
+from qkernels.graph.import_openvino import openvino_module
+
 from .settings import Progress, Settings
 
 if TYPE_CHECKING:
@@ -29,13 +32,25 @@ def quantize_model(source: openvino.Model | str | os.PathLike[str], samples: Ite
     progress    called with what is being done and the share of all that is done
 
     The result runs in OpenVINO and in `load_model`; `openvino.save_model(result, path, compress_to_fp16=False)` saves it
-    whole. Raises FileNotFoundError, TypeError and ValueError for a source or sample that does not fit, ValueError for a
-    setting that is not known, a model that is quantized already or has nothing to quantize; ImportError without openvino
-    or scipy.
+    whole. Raises FileNotFoundError, TypeError and ValueError for a source or sample that does not fit, TypeError and
+    ValueError for a setting that is not known, ValueError for a model that is quantized already or has nothing to quantize;
+    ImportError without openvino or scipy.
     """
+    _find_packages()
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress: expected a function or None, got {type(progress).__name__}")
     settings = Settings(method=method, weights=weights, rounding=rounding, equalize=equalize,
                         bias_correction=bias_correction)
     return _quantize(source, _samples(samples), settings, progress or _silent)
+
+
+def _find_packages() -> None:
+    """ImportError with the way to install what is missing."""
+    openvino_module()
+    try:
+        import scipy  # noqa: F401
+    except ImportError as error:
+        raise ImportError("quantizing needs SciPy: pip install qkernels[report]") from error
 
 
 def _silent(what: str, done: float) -> None:
@@ -45,8 +60,10 @@ def _silent(what: str, done: float) -> None:
 def _samples(given: Iterable[ArrayLike | tuple[ArrayLike, ...]]) -> list[tuple[NDArray[np.float32], ...]]:
     """As tuples of float32 arrays, all of the same shapes."""
     found: list[tuple[NDArray[np.float32], ...]] = []
+    if not isinstance(given, Iterable):
+        raise TypeError(f"samples: expected an iterable of arrays or of tuples of them, got {type(given).__name__}")
     for index, sample in enumerate(given):
-        arrays = tuple(np.asarray(array) for array in (sample if isinstance(sample, tuple) else (sample,)))
+        arrays = tuple(any_array(array, f"samples[{index}]") for array in (sample if isinstance(sample, tuple) else (sample,)))
         for array in arrays:
             if array.dtype != np.float32:
                 raise TypeError(f"samples[{index}]: expected float32, got {array.dtype.name}")

@@ -22,7 +22,7 @@ class Settings:
     equalize         scale channels between layers so that one range fits all; None: only where weights are "u8"
     bias_correction  make the mean of each layer's output that of the FP32 model
 
-    Raises ValueError for any other value.
+    Raises ValueError for another method, sort of weights or rounding, TypeError for what is neither True nor False.
     """
 
     method: str = "auto"
@@ -35,6 +35,10 @@ class Settings:
         for name, allowed in (("method", METHODS), ("weights", WEIGHTS), ("rounding", ROUNDINGS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name}: expected {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if not isinstance(self.equalize, (bool, type(None))):
+            raise TypeError(f"equalize: expected True, False or None, got {self.equalize!r}")
+        if not isinstance(self.bias_correction, bool):
+            raise TypeError(f"bias_correction: expected True or False, got {self.bias_correction!r}")
 
     @property
     def equalizes(self) -> bool:
