@@ -21,8 +21,10 @@ struct hierarchy {
 
 static int is_listed(const char *list, const char *name) {
     const size_t length = strlen(name);
-    for (const char *at = list; at; at = strchr(at, ','), at += at != NULL)
+    for (const char *at = list, *comma; at; at = comma ? comma + 1 : NULL) {
         if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0')) return 1;
+        comma = strchr(at, ',');
+    }
     return 0;
 }
 

@@ -75,9 +75,9 @@ def _compile_all(jobs):
     return [target for target, _ in jobs]
 
 
-def compile_sources(compiler, folder, replaced=None):
+def compile_sources(compiler, folder, replaced=None, isa_only=()):
     """Objects of all of src_c but the instruction sets that the compiler does not know; `replaced` stands for the common flags
-    of optimization."""
+    of optimization, `isa_only` are further flags of the files that belong to an instruction set."""
     common = common_flags(compiler, folder, replaced)
     built = [isa for isa, flags in ISA_FLAGS.items() if takes(compiler, flags, folder)]
     macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in built]
@@ -86,7 +86,7 @@ def compile_sources(compiler, folder, replaced=None):
         isa = isa_of(source)
         if isa is None or isa in built:
             target = folder / f"{source.parent.name}_{source.stem}.o"
-            own = [] if isa is None else ISA_FLAGS[isa]
+            own = [] if isa is None else [*ISA_FLAGS[isa], *isa_only]
             jobs.append((target, [*compiler, *common, *own, "-fPIC", *macros, "-c", str(source), "-o", str(target)]))
     return _compile_all(jobs)
 
