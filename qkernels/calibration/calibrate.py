@@ -27,8 +27,8 @@ def calibrate(x: ArrayLike | Iterator[ArrayLike], method: str = "minmax", *, dty
     symmetric   the zero point in the middle of the dtype's range (int8: 0)
     percentile  for that method, in percent
 
-    Raises TypeError for a wrong dtype or type, ValueError for values that are not finite, no values, an unknown method, or arrays
-    that differ in their number of channels. ImportError without SciPy.
+    Raises TypeError for a wrong dtype or type, ValueError for values that are not finite, no values, an unknown method, or
+    arrays that differ in their number of channels. ImportError without SciPy.
     """
     try:
         from .methods import ranges  # here: SciPy is of no use to who brings ranges of their own
