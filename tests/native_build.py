@@ -19,11 +19,14 @@ from build_flags import COMMON_FLAGS, ISA_FLAGS, OPTIONAL_FLAGS  # noqa: E402
 CHECKER = ROOT / "tests" / "kernels" / "checker"
 COMPILERS = ["gcc", "clang"]
 
+# Where nothing is optimized, compilers take minutes over the vector kernels' functions copied into each other.
+CALLED = "-DALWAYS_INLINE=static inline"
 # What stands for the -O of the package's own flags. Frames are kept for the sanitizers' stack traces.
 BUILDS = {
     "package": ["-O2"],
-    "O0": ["-O0"],
-    "sanitized": ["-O0", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+    "O0": ["-O0", CALLED],
+    "sanitized": ["-O0", CALLED, "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+                  "-fno-sanitize-recover=undefined"],
     "threads": ["-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"],
 }
 
@@ -72,9 +75,9 @@ def _compile_all(jobs):
     return [target for target, _ in jobs]
 
 
-def compile_sources(compiler, folder, replaced=None, isa_only=()):
+def compile_sources(compiler, folder, replaced=None):
     """Objects of all of src_c but the instruction sets that the compiler does not know; `replaced` stands for the common flags
-    of optimization, `isa_only` are further flags of the files that belong to an instruction set."""
+    of optimization."""
     common = common_flags(compiler, folder, replaced)
     built = [isa for isa, flags in ISA_FLAGS.items() if takes(compiler, flags, folder)]
     macros = [f"-DQK_BUILD_{isa.upper()}=1" for isa in built]
@@ -83,7 +86,7 @@ def compile_sources(compiler, folder, replaced=None, isa_only=()):
         isa = isa_of(source)
         if isa is None or isa in built:
             target = folder / f"{source.parent.name}_{source.stem}.o"
-            own = [] if isa is None else [*ISA_FLAGS[isa], *isa_only]
+            own = [] if isa is None else ISA_FLAGS[isa]
             jobs.append((target, [*compiler, *common, *own, "-fPIC", *macros, "-c", str(source), "-o", str(target)]))
     return _compile_all(jobs)
 

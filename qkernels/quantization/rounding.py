@@ -16,7 +16,7 @@ from .weights import Grid
 
 F64 = NDArray[np.float64]
 # places of a layer's input that are looked at: some for each weight of a channel, and no more than memory is good for
-_PLACES_A_WEIGHT, _FEWEST, _MOST = 8, 4096, 16384
+_PLACES_A_WEIGHT, _FEWEST, _MOST = 8, 4096, 8192
 _DAMPING = 0.01             # of the mean of the covariance's diagonal: keeps its inverse from following single samples
 _BLOCK = 64                 # weights whose losses are handed on together
 

@@ -3,11 +3,10 @@
 #ifndef QK_REQUANT_AVX2_H
 #define QK_REQUANT_AVX2_H
 
+#include "inline.h"
 #include "requant.h"
 #include <immintrin.h>
 #include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 struct bounds {
     __m256 hi_float, activation_scale;

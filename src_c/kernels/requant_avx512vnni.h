@@ -6,10 +6,9 @@
 #ifndef QK_REQUANT_AVX512VNNI_H
 #define QK_REQUANT_AVX512VNNI_H
 
+#include "inline.h"
 #include "requant.h"
 #include <immintrin.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 struct bounds {
     __m512 hi_float, activation_scale;

@@ -11,8 +11,9 @@ from openvino import opset13 as o  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from qkernels import models  # noqa: E402
-from qkernels.accuracy import images, metrics, preprocessing  # noqa: E402
+from qkernels.accuracy import images, metrics  # noqa: E402
 from qkernels.accuracy.sqnr import layer_sqnr  # noqa: E402
+from qkernels.measure import preprocessing  # noqa: E402
 from qkernels.measure.preprocessing import Preprocessing  # noqa: E402
 
 

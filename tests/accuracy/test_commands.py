@@ -103,15 +103,15 @@ def test_mobilenet_on_photographs(tmp_path):
         Path(DATA) / "models" / "mobilenet_v1_1.0_224_fp32.npz")
     openvino.save_model(float_model, tmp_path / "float.xml", compress_to_fp16=False)
     folder = Path(DATA) / "imagenet_sample"
-    done = qkernels("quantize", tmp_path / "float.xml", "--images", folder, "-o", tmp_path / "q.xml", "--samples", 40)
+    done = qkernels("quantize", tmp_path / "float.xml", "--images", folder, "-o", tmp_path / "q.xml", "--samples", 24)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "q.bin").stat().st_size < 4.5e6
     done = qkernels("accuracy", tmp_path / "float.xml", tmp_path / "q.xml", "--images", folder, "--labels",
-                    folder / "labels.csv", "--skip", 350, "--json", tmp_path / "a.json")
+                    folder / "labels.csv", "--skip", 400, "--json", tmp_path / "a.json")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "a.json").read_text())
-    assert found["measured"] == 150
+    assert found["measured"] == 100
     reference, *rows = found["rows"]
     assert len(rows) == 2 and reference["scores"]["top1"]["value"] > 0.8
     for row in rows:
-        assert row["scores"]["agreement"]["value"] > 0.95 and row["scores"]["divergence"]["value"] < 0.02, row
+        assert row["scores"]["agreement"]["value"] > 0.9 and row["scores"]["divergence"]["value"] < 0.03, row

@@ -26,10 +26,10 @@ static void affine(struct reader *r, const qk_affine *m, size_t n) {
             if (as_operator) {
                 qk_op *op;
                 REQUIRE(qk_quantize_create(m, &op) == QK_OK && qk_op_implementation(op) != NULL);
-                REQUIRE(qk_op_run(op, x, q, 0) == QK_OK);
+                REQUIRE(qk_op_run(op, (const void *[]){x}, q, 0) == QK_OK);
                 qk_op_destroy(op);
                 REQUIRE(qk_dequantize_create(m, &op) == QK_OK);
-                REQUIRE(qk_op_run(op, bytes, back, 0) == QK_OK);
+                REQUIRE(qk_op_run(op, (const void *[]){bytes}, back, 0) == QK_OK);
                 qk_op_destroy(op);
             } else {
                 REQUIRE(qk_quantize(x, q, m) == QK_OK);
@@ -40,6 +40,41 @@ static void affine(struct reader *r, const qk_affine *m, size_t n) {
         }
     }
     free(x), free(back), free(real), free(q), free(expected), free(bytes);
+}
+
+/* 16-bit and 32-bit integers: functions alone, no operators. */
+static void affine_wide(struct reader *r, size_t outer, size_t channels, size_t inner, const float *scale) {
+    static const qk_dtype types[] = {QK_U16, QK_S16, QK_S32};
+    const qk_dtype dtype = types[between(r, 0, 2)];
+    const size_t n = outer * channels * inner, size = qk_dtype_size(dtype);
+    const int32_t least = dtype == QK_S16 ? -32768 : 0, most = dtype == QK_S32 ? 0 : least + 65535;
+    int32_t *zero_point = make_ints(r, channels, least, most);
+    const qk_affine m = {outer, channels, inner, scale, zero_point, dtype};
+    float *x = make_floats(r, n), *back = exact(n * sizeof *back);
+    uint8_t *q = exact(n * size), *stored = make_bytes(r, n * size);
+    qk_op *op = NULL;
+    REQUIRE(qk_quantize_create(&m, &op) == QK_ERROR_ARGUMENT && qk_dequantize_create(&m, &op) == QK_ERROR_ARGUMENT && !op);
+    EACH_ISA(isa) {
+        memset(back, 0x5a, n * sizeof *back);
+        REQUIRE(qk_quantize(x, q, &m) == (dtype == QK_S32 ? QK_ERROR_ARGUMENT : QK_OK));
+        REQUIRE(qk_dequantize(stored, back, &m) == QK_OK);
+        for (size_t i = 0; i < n; i++) {
+            const size_t c = i / inner % channels;
+            int16_t half;
+            int32_t word;
+            memcpy(&half, stored + i * size, sizeof half);
+            if (dtype == QK_S32) memcpy(&word, stored + i * size, sizeof word);
+            else word = (dtype == QK_S16 ? half : (uint16_t)half) - zero_point[c];
+            const float real = scale[c] * (float)word;
+            REQUIRE(memcmp(&back[i], &real, sizeof real) == 0);
+            if (dtype == QK_S32) continue;
+            const float steps = x[i] / scale[c];
+            const double rounded = (isnan(steps) ? 0 : rint((double)steps)) + zero_point[c];
+            memcpy(&half, q + i * size, sizeof half);
+            REQUIRE((dtype == QK_S16 ? half : (uint16_t)half) == (int32_t)fmin(fmax(rounded, least), most));
+        }
+    }
+    free(zero_point), free(x), free(back), free(q), free(stored);
 }
 
 static void requantize(struct reader *r, size_t outer, size_t channels, size_t inner, int hostile) {
@@ -76,7 +111,9 @@ static void refused(struct reader *r) {
     int32_t zero_point[4] = {0};
     qk_affine m = {between(r, 1, 4), between(r, 1, 4), between(r, 1, 4), scale, zero_point, (qk_dtype)between(r, 0, 1)};
     switch (between(r, 0, 2)) {
-    case 0: m.dtype = (qk_dtype)between(r, QK_S32, 255); break;
+    case 0:
+        m.dtype = one_in(r, 4) ? QK_F32 : (qk_dtype)between(r, QK_S16 + 1, 255);
+        break;
     case 1: {
         const int32_t wrong = any_int(r), least = least_of(m.dtype);
         if (wrong >= least && wrong <= least + 255) return;
@@ -114,9 +151,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int32_t *zero_point = make_ints(&r, channels, least_of(dtype), least_of(dtype) + 255);
     const qk_affine m = {outer, channels, inner, scale, zero_point, dtype};
     affine(&r, &m, outer * channels * inner);
+    affine_wide(&r, outer, channels, inner, scale);
     requantize(&r, outer, channels, inner, one_in(&r, 4));
     minmax(&r);
     REQUIRE(qk_dtype_size(dtype) == 1 && qk_dtype_size(QK_F32) == sizeof(float) && qk_dtype_size(QK_S32) == sizeof(int32_t));
+    REQUIRE(qk_dtype_size(QK_U16) == 2 && qk_dtype_size(QK_S16) == 2);
     free(scale), free(zero_point);
     return 0;
 }

@@ -4,7 +4,8 @@
 enum { MOST_BYTES = 1 << 15, MOST_SUMMED = 1 << 20, MOST_IN_A_WINDOW = 1 << 23 };
 
 static void define(const qk_average_pool_desc *d, size_t height_out, size_t width_out, const uint8_t *x, void *y) {
-    const qk_epilogue e = {d->dtype, NULL, &d->multiplier, d->zero_point, d->lo, d->hi};
+    const qk_epilogue e = {.dtype = d->dtype, .multiplier = &d->multiplier, .zero_point = d->zero_point, .lo = d->lo,
+                           .hi = d->hi};
     size_t at = 0;
     for (size_t image = 0; image < d->batch; image++)
         for (size_t row = 0; row < height_out; row++)
@@ -24,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct reader r = {data, size};
     choose_threads(&r);
     qk_epilogue e = make_epilogue(&r, 1, 1, one_in(&r, 8));
+    e.activation = QK_ACTIVATION_NONE; /* a pool has none */
     qk_average_pool_desc d = {
         .batch = between(&r, 1, 2), .height = between(&r, 1, 20), .width = between(&r, 1, 20), .channels = between(&r, 1, 200),
         .kernel_h = between(&r, 1, 9), .kernel_w = between(&r, 1, 9), .stride_h = between(&r, 1, 4), .stride_w = between(&r, 1, 4),
@@ -55,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!valid) continue;
         if (runs) {
             memset(y, 0x5a, y_bytes);
-            REQUIRE(qk_op_run(op, x, y, 0) == QK_OK);
+            REQUIRE(qk_op_run(op, (const void *[]){x}, y, 0) == QK_OK);
             REQUIRE(memcmp(y, expected, y_bytes) == 0);
         }
         qk_op_destroy(op);

@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from native_build import ROOT, compile_sources, takes  # noqa: E402
+from native_build import CALLED, ROOT, compile_sources, takes  # noqa: E402
 
 CORPUS = HERE / "corpus"
 NATIVE_TARGETS = sorted(path.stem.removesuffix("_fuzzer") for path in HERE.glob("*_fuzzer.c"))
@@ -66,10 +66,7 @@ def build(folder: Path, targets: list[str]) -> dict[str, list[str]]:
         flags = [f"-fsanitize=fuzzer,{SANITIZERS}"]
         if shutil.which(compiler[0]) is None or not takes(compiler, flags, folder, probe, link=True):
             raise UnavailableError(f"{' '.join(compiler)} has no libFuzzer with the address and undefined behaviour sanitizers")
-        # vector kernels under the address sanitizer alone: the other one's checks of their pointers would take two thirds of
-        # the whole build's time, and tests/kernels runs them under both
-        objects = compile_sources(compiler, folder, [*FLAGS, f"-fsanitize=fuzzer-no-link,{SANITIZERS}"],
-                                  isa_only=["-fno-sanitize=undefined"])
+        objects = compile_sources(compiler, folder, [*FLAGS, CALLED, f"-fsanitize=fuzzer-no-link,{SANITIZERS}"])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             programs = pool.map(lambda target: _link(compiler, folder, objects, target), native)
             commands |= {target: [str(program)] for target, program in zip(native, programs)}

@@ -40,7 +40,9 @@ static void define(const qk_conv2d_desc *d, const qk_epilogue *e, size_t height_
                             const size_t pixel = (image * d->height + from_row - d->pad_top) * d->width + from_column - d->pad_left;
                             for (size_t c = 0; c < per_group; c++) {
                                 const size_t channel = n / out_group * per_group + c;
-                                const int8_t w = d->weights[((i * d->kernel_w + j) * per_group + c) * d->channels_out + n];
+                                const size_t from = ((i * d->kernel_w + j) * per_group + c) * d->channels_out + n;
+                                const int32_t w = d->weights_dtype == QK_S16 ? ((const int16_t *)d->weights)[from]
+                                                                             : ((const int8_t *)d->weights)[from];
                                 sum += (int64_t)(x[pixel * d->channels_in + channel] - d->input_zero_point[channel]) * w;
                             }
                         }
@@ -97,17 +99,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     choose_threads(&r);
     qk_conv2d_desc d = {0};
     shape(&r, &d);
+    d.weights_dtype = one_in(&r, 2) ? QK_S16 : QK_S8;
     if (one_in(&r, 4)) spoil(&r, &d);
     const int hostile = one_in(&r, 8);
+    if (hostile && one_in(&r, 8)) d.weights_dtype = (qk_dtype)take(&r, 1);
 
-    int valid = !any_zero(&d) && d.channels_in % d.groups == 0 && d.channels_out % d.groups == 0;
+    int valid = (d.weights_dtype == QK_S8 || d.weights_dtype == QK_S16) && !any_zero(&d) &&
+                d.channels_in % d.groups == 0 && d.channels_out % d.groups == 0;
     size_t height_out = 0, width_out = 0, x_bytes = 0, y_elements = 0, weights_bytes = 0;
     if (valid) {
         height_out = length_out(d.height, d.pad_top, d.pad_bottom, d.kernel_h, d.dilation_h, d.stride_h);
         width_out = length_out(d.width, d.pad_left, d.pad_right, d.kernel_w, d.dilation_w, d.stride_w);
         x_bytes = PRODUCT(d.batch, d.height, d.width, d.channels_in);
         y_elements = PRODUCT(d.batch, height_out, width_out, d.channels_out);
-        weights_bytes = PRODUCT(d.kernel_h, d.kernel_w, d.channels_in / d.groups, d.channels_out);
+        weights_bytes = PRODUCT(d.kernel_h, d.kernel_w, d.channels_in / d.groups, d.channels_out,
+                                qk_dtype_size(d.weights_dtype));
         const size_t y_bytes = PRODUCT(d.batch, height_out, width_out, d.channels_out, sizeof(float));
         valid = height_out && width_out && height_out != SIZE_MAX && width_out != SIZE_MAX && x_bytes != SIZE_MAX &&
                 y_bytes != SIZE_MAX && weights_bytes != SIZE_MAX;
@@ -124,7 +130,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         valid = wrong >= 0 && wrong <= 255;
     }
     d.input_zero_point = zero_points;
-    int8_t *weights = valid ? make_bytes(&r, weights_bytes) : NULL;
+    void *weights = NULL;
+    if (valid && d.weights_dtype == QK_S8) weights = make_bytes(&r, weights_bytes);
+    if (valid && d.weights_dtype == QK_S16) {
+        weights = make_wide_weights(&r, weights_bytes / sizeof(int16_t));
+        if (hostile) valid = spoil_weight(&r, weights, weights_bytes / sizeof(int16_t));
+    }
     d.weights = weights;
     qk_epilogue e = make_epilogue(&r, channels_out, 0, hostile);
     valid = valid && is_valid_epilogue(&e);
@@ -145,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         REQUIRE(status == QK_OK || (vast && (status == QK_ERROR_ARGUMENT || status == QK_ERROR_MEMORY)));
         if (status != QK_OK) continue;
         memset(y, 0x5a, y_bytes);
-        const qk_status ran = qk_op_run(op, x, y, 0);
+        const qk_status ran = qk_op_run(op, (const void *[]){x}, y, 0);
         REQUIRE(ran == QK_OK || (vast && ran == QK_ERROR_MEMORY));
         if (ran == QK_OK) REQUIRE(memcmp(y, expected, y_bytes) == 0);
         qk_op_destroy(op);

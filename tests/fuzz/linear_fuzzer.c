@@ -3,21 +3,24 @@
 
 /* Weights as a (k, n) matrix of any strides inside one exact block. */
 struct weights {
-    uint8_t *block;
-    const uint8_t *first;
+    void *block;
+    const void *first;
     ptrdiff_t stride_k, stride_n;
+    int valid;
 };
-static struct weights make_weights(struct reader *r, size_t k, size_t n) {
+static struct weights make_weights(struct reader *r, size_t k, size_t n, qk_dtype dtype) {
     const size_t layout = between(r, 0, 5), gap = between(r, 1, 3);
     struct weights w = {.stride_k = (ptrdiff_t)(n * gap), .stride_n = (ptrdiff_t)gap};
     if (layout == 1) w.stride_k = (ptrdiff_t)gap, w.stride_n = (ptrdiff_t)(k * gap);
     if (layout == 2) w.stride_k = 0, w.stride_n = 1;
     if (layout == 3) w.stride_k = 1, w.stride_n = 0;
-    const size_t bytes = k && n ? (size_t)w.stride_k * (k - 1) + (size_t)w.stride_n * (n - 1) + 1 : 0;
-    w.block = make_bytes(r, bytes);
+    const size_t elements = k && n ? (size_t)w.stride_k * (k - 1) + (size_t)w.stride_n * (n - 1) + 1 : 0;
+    w.block = dtype == QK_S16 ? (void *)make_wide_weights(r, elements) : make_bytes(r, elements);
+    /* an element in a gap does not matter */
+    w.valid = dtype != QK_S16 || gap > 1 || spoil_weight(r, w.block, elements);
     w.first = w.block;
-    if (bytes && layout >= 4) { /* from the last element backwards */
-        w.first = w.block + bytes - 1;
+    if (elements && layout >= 4) { /* from the last element backwards */
+        w.first = (uint8_t *)w.block + (elements - 1) * qk_dtype_size(dtype);
         w.stride_k = -w.stride_k;
         w.stride_n = -w.stride_n;
     }
@@ -25,8 +28,10 @@ static struct weights make_weights(struct reader *r, size_t k, size_t n) {
 }
 
 static int32_t weight(const qk_linear_desc *d, size_t k, size_t n) {
-    const uint8_t byte = ((const uint8_t *)d->weights)[(ptrdiff_t)k * d->stride_k + (ptrdiff_t)n * d->stride_n];
-    const int32_t value = d->weights_dtype == QK_S8 ? (int8_t)byte : byte;
+    const ptrdiff_t at = (ptrdiff_t)k * d->stride_k + (ptrdiff_t)n * d->stride_n;
+    const int32_t value = d->weights_dtype == QK_S16  ? ((const int16_t *)d->weights)[at]
+                          : d->weights_dtype == QK_S8 ? ((const int8_t *)d->weights)[at]
+                                                      : ((const uint8_t *)d->weights)[at];
     return value - (d->weights_zero_point ? d->weights_zero_point[n] : 0);
 }
 
@@ -43,6 +48,11 @@ static void define(const qk_linear_desc *d, const qk_epilogue *e, int32_t za, qk
         }
 }
 
+static qk_dtype weights_type(struct reader *r) {
+    static const qk_dtype types[] = {QK_U8, QK_S8, QK_S16};
+    return types[between(r, 0, 2)];
+}
+
 /* Sizes and numbers that must be refused, or for which there is no memory; the weights are never looked at. */
 static void refused(struct reader *r) {
     int32_t zero_point[4] = {0};
@@ -51,7 +61,10 @@ static void refused(struct reader *r) {
                         .weights_dtype = (qk_dtype)between(r, 0, 1), .weights_zero_point = zero_point};
     qk_epilogue e = {.dtype = QK_S32};
     switch (between(r, 0, 3)) {
-    case 0: d.weights_dtype = (qk_dtype)between(r, QK_S32, 255); break;
+    case 0:
+        d.weights_dtype = (qk_dtype)between(r, QK_S32, 255);
+        if (d.weights_dtype == QK_S16) return;
+        break;
     case 1: {
         const int32_t wrong = any_int(r), least = least_of(d.weights_dtype);
         if (wrong >= least && wrong <= least + 255) return;
@@ -66,7 +79,9 @@ static void refused(struct reader *r) {
         d.k = absurd_size(r);
         d.n = absurd_size(r);
         d.weights_zero_point = NULL;
-        if (PRODUCT(d.k, d.n) != SIZE_MAX) return;
+        d.weights_dtype = weights_type(r);
+        d.weights = NULL;
+        if (PRODUCT(d.k, d.n, qk_dtype_size(d.weights_dtype)) != SIZE_MAX) return;
     }
     qk_op *op = NULL;
     EACH_ISA(isa) REQUIRE(qk_linear_create(&d, &e, &op) == QK_ERROR_ARGUMENT && !op);
@@ -96,14 +111,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     const size_t n = between(&r, 0, 140), k = between(&r, 0, one_in(&r, 8) ? 1100 : 140);
     const size_t most = 200000 / ((n + 1) * (k + 1)) + 1, m = between(&r, 0, most > 900 ? 900 : most);
-    qk_linear_desc d = {.k = k, .n = n, .weights_dtype = (qk_dtype)between(&r, 0, 1)};
-    const struct weights w = make_weights(&r, k, n);
+    qk_linear_desc d = {.k = k, .n = n, .weights_dtype = weights_type(&r)};
+    const struct weights w = make_weights(&r, k, n, d.weights_dtype);
     d.weights = w.first;
     d.stride_k = w.stride_k;
     d.stride_n = w.stride_n;
     d.input_zero_point = (int32_t)between(&r, 0, 255);
-    const int plain = d.weights_dtype == QK_S8 && one_in(&r, 2);
-    int32_t *zero_points = plain ? NULL : make_ints(&r, n, least_of(d.weights_dtype), least_of(d.weights_dtype) + 255);
+    const int plain = d.weights_dtype != QK_U8 && one_in(&r, 2);
+    const int32_t least = d.weights_dtype == QK_S16 ? -32768 : least_of(d.weights_dtype);
+    int32_t *zero_points = plain ? NULL : make_ints(&r, n, least, d.weights_dtype == QK_S16 ? 32767 : least + 255);
     d.weights_zero_point = zero_points;
     const int32_t neutral = d.weights_dtype == QK_U8 ? 128 : 0; /* with which any output goes */
     int all_neutral = 1;
@@ -116,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const qk_dtype a_dtype = (qk_dtype)between(&r, 0, 1);
     const int32_t own_za = za + least_of(a_dtype);
     uint8_t *a = make_bytes(&r, m * k);
-    const int valid = is_valid_epilogue(&made) && (made.dtype == QK_S32 || all_neutral);
+    const int valid = w.valid && is_valid_epilogue(&made) && (made.dtype == QK_S32 || all_neutral);
     const size_t bytes = m * n * (valid ? qk_dtype_size(made.dtype) : 0), own_bytes = m * n * qk_dtype_size(own.dtype);
     void *expected = exact(bytes), *own_expected = exact(own_bytes), *c = exact(bytes), *own_c = exact(own_bytes);
     if (valid) define(&d, &made, d.input_zero_point, QK_U8, a, m, expected);
@@ -127,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!valid) continue;
         REQUIRE(qk_op_implementation(op) != NULL);
         memset(c, 0x5a, bytes);
-        REQUIRE(qk_op_run(op, a, c, m) == QK_OK);
+        REQUIRE(qk_op_inputs(op) == 1 && qk_op_run(op, (const void *[]){a}, c, m) == QK_OK);
         REQUIRE(memcmp(c, expected, bytes) == 0);
         const qk_status status = qk_linear_run(op, &own, own_za, a_dtype, a, m, own_c);
         REQUIRE(status == (own.dtype == QK_S32 || all_neutral ? QK_OK : QK_ERROR_ARGUMENT));

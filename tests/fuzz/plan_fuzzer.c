@@ -3,16 +3,20 @@
  */
 #include "reader.h"
 
-enum { MOST_TENSORS = 24, MOST_STEPS = 16, MOST_ENDS = 4, MOST_BYTES = 512 };
+enum { MOST_TENSORS = 24, MOST_STEPS = 16, MOST_ENDS = 4, MOST_BYTES = 512, MOST_SOURCES = 2 };
 
 struct tensor {
     size_t bytes;
     int written;
 };
+/* An operator and what it reads and writes. */
+struct made {
+    qk_op *op;
+    size_t rows, n_inputs, reads[MOST_SOURCES], writes;
+};
 struct step {
-    qk_op *op; /* one more like the plan's own */
-    size_t rows;
-    int src, dst;
+    struct made made; /* one more like the plan's own */
+    int src[MOST_SOURCES], dst;
 };
 struct model {
     qk_plan *plan;
@@ -34,88 +38,124 @@ static void add_tensor(struct model *m, struct reader *r) {
     m->tensors[m->n_tensors++] = (struct tensor){bytes, 0};
 }
 
-/* An operator that reads `bytes`, or as many of them as it can; what it reads and writes. */
-static qk_op *make_op(struct reader *r, size_t bytes, size_t *rows, size_t *reads, size_t *writes) {
+/* An operator that reads `bytes`, or as many of them as it can. */
+static struct made make_op(struct reader *r, size_t bytes) {
     const size_t floats = bytes / sizeof(float) ? bytes / sizeof(float) : 1, n = bytes ? bytes : 1;
     const float scale = any_scale(r);
     const int32_t zero_point = (int32_t)between(r, 0, 255);
-    qk_op *op = NULL;
-    *rows = 0;
-    switch (between(r, 0, 5)) {
+    struct made m = {.n_inputs = 1};
+    switch (between(r, 0, 9)) {
     case 0: {
         const qk_affine map = {1, 1, floats, &scale, &zero_point, QK_U8};
-        *reads = floats * sizeof(float), *writes = floats;
-        REQUIRE(qk_quantize_create(&map, &op) == QK_OK);
+        m.reads[0] = floats * sizeof(float), m.writes = floats;
+        REQUIRE(qk_quantize_create(&map, &m.op) == QK_OK);
         break;
     }
     case 1: {
         const qk_affine map = {1, 1, n, &scale, &zero_point, QK_U8};
-        *reads = n, *writes = n * sizeof(float);
-        REQUIRE(qk_dequantize_create(&map, &op) == QK_OK);
+        m.reads[0] = n, m.writes = n * sizeof(float);
+        REQUIRE(qk_dequantize_create(&map, &m.op) == QK_OK);
         break;
     }
     case 2:
-        *reads = *writes = floats * sizeof(float);
-        REQUIRE(qk_softmax_create(1, floats, &op) == QK_OK);
+        m.reads[0] = m.writes = floats * sizeof(float);
+        REQUIRE(qk_softmax_create(1, floats, &m.op) == QK_OK);
         break;
     case 3: {
-        const size_t rows_of = between(r, 1, 4), k = n / rows_of ? n / rows_of : 1, columns = between(r, 1, 20);
-        int8_t *weights = make_bytes(r, k * columns);
-        const qk_linear_desc d = {k, columns, weights, (ptrdiff_t)columns, 1, QK_S8, NULL, zero_point};
+        const size_t rows = between(r, 1, 4), k = n / rows ? n / rows : 1, columns = between(r, 1, 20);
+        int16_t *weights = make_wide_weights(r, k * columns);
+        const qk_linear_desc d = {k, columns, weights, (ptrdiff_t)columns, 1, QK_S16, NULL, zero_point};
         const qk_epilogue e = {.dtype = one_in(r, 2) ? QK_S32 : QK_F32, .multiplier = make_scales(r, columns)};
-        *rows = rows_of, *reads = rows_of * k, *writes = rows_of * columns * sizeof(float);
-        REQUIRE(qk_linear_create(&d, &e, &op) == QK_OK);
+        m.rows = rows, m.reads[0] = rows * k, m.writes = rows * columns * sizeof(float);
+        REQUIRE(qk_linear_create(&d, &e, &m.op) == QK_OK);
         free(weights), free((void *)e.multiplier);
         break;
     }
     case 4: {
         const size_t side = between(r, 1, 4), channels = n / side ? n / side : 1;
         const qk_average_pool_desc d = {1, side, 1, channels, side, 1, 1, 1, zero_point, scale, zero_point, 0, 255, QK_U8};
-        *reads = side * channels, *writes = channels;
-        REQUIRE(qk_average_pool_create(&d, &op) == QK_OK);
+        m.reads[0] = side * channels, m.writes = channels;
+        REQUIRE(qk_average_pool_create(&d, &m.op) == QK_OK);
         break;
     }
-    default: { /* depthwise */
+    case 5: { /* depthwise */
         const size_t width = between(r, 1, 5), channels = n / width ? n / width : 1;
         int8_t *weights = make_bytes(r, 9 * channels);
         int32_t *zero_points = make_ints(r, channels, 0, 255);
-        const qk_conv2d_desc d = {1, 1, width, channels, channels, channels, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, zero_points, weights};
-        const qk_epilogue e = {QK_U8, NULL, make_scales(r, channels), zero_point, 0, 255};
-        *reads = *writes = width * channels;
-        REQUIRE(qk_conv2d_create(&d, &e, &op) == QK_OK);
+        const qk_conv2d_desc d = {1, 1, width, channels, channels, channels, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, zero_points,
+                                  weights, QK_S8};
+        const qk_epilogue e = {.dtype = QK_U8, .multiplier = make_scales(r, channels), .zero_point = zero_point, .hi = 255};
+        m.reads[0] = m.writes = width * channels;
+        REQUIRE(qk_conv2d_create(&d, &e, &m.op) == QK_OK);
         free(weights), free(zero_points), free((void *)e.multiplier);
+        break;
+    }
+    case 6: {
+        uint8_t *table = make_bytes(r, 256);
+        m.reads[0] = m.writes = n;
+        REQUIRE(qk_table_create(n, table, &m.op) == QK_OK);
+        free(table);
+        break;
+    }
+    case 7: {
+        const size_t columns = between(r, 1, 5), rows = n / columns ? n / columns : 1;
+        m.reads[0] = m.writes = rows * columns;
+        REQUIRE(qk_transpose_create(1, rows, columns, QK_U8, &m.op) == QK_OK);
+        break;
+    }
+    default: {
+        const size_t pixels = between(r, 1, 4), channels = n / pixels ? n / pixels : 1;
+        const qk_arithmetic_desc d = {(qk_operation)between(r, 0, 1), 1, pixels, channels, one_in(r, 2), zero_point,
+                                      (int32_t)between(r, 0, 255), scale, any_scale(r), zero_point, 0, 255, QK_U8};
+        m.n_inputs = 2, m.reads[0] = m.writes = pixels * channels, m.reads[1] = d.one_pixel_b ? channels : pixels * channels;
+        REQUIRE(qk_arithmetic_create(&d, &m.op) == QK_OK);
     }
     }
-    return op;
+    REQUIRE(qk_op_inputs(m.op) == m.n_inputs);
+    return m;
 }
 
 static int index_of(struct reader *r, const struct model *m) {
     return one_in(r, 16) ? any_int(r) : (int)between(r, 0, m->n_tensors);
 }
 
+static int is_known(const struct model *m, int tensor) {
+    return tensor >= 0 && (size_t)tensor < m->n_tensors;
+}
+
+/* Mostly a tensor of as many bytes, where there is one. */
+static int source_of(struct reader *r, const struct model *m, size_t bytes) {
+    const size_t first = between(r, 0, MOST_TENSORS - 1);
+    for (size_t i = 0; i < m->n_tensors && !one_in(r, 16); i++) {
+        const size_t tensor = (first + i) % m->n_tensors;
+        if (m->tensors[tensor].bytes == bytes) return (int)tensor;
+    }
+    return index_of(r, m);
+}
+
 static void add_op(struct model *m, struct reader *r) {
     if (m->n_steps == MOST_STEPS) return;
-    const int src = index_of(r, m);
-    int dst = index_of(r, m);
-    const int src_known = src >= 0 && (size_t)src < m->n_tensors;
-    size_t rows, reads, writes;
-    const struct reader again = *r;
-    const size_t bytes = src_known && m->tensors[src].bytes < MOST_BYTES ? m->tensors[src].bytes : between(r, 0, 64);
-    qk_op *op = make_op(r, bytes, &rows, &reads, &writes);
+    struct step step = {.src = {index_of(r, m)}, .dst = index_of(r, m)};
+    const int first = step.src[0];
+    const size_t there = is_known(m, first) ? m->tensors[first].bytes : SIZE_MAX;
+    const size_t bytes = there < MOST_BYTES ? there : between(r, 0, 64);
+    struct reader same = *r;
+    step.made = make_op(r, bytes);
+    for (size_t i = 1; i < step.made.n_inputs; i++) step.src[i] = source_of(r, m, step.made.reads[i]);
     if (one_in(r, 2) && m->n_tensors < MOST_TENSORS && !m->finished) { /* a tensor that fits */
-        REQUIRE(qk_plan_add_tensor(m->plan, writes, &dst) == QK_OK);
-        m->tensors[m->n_tensors++] = (struct tensor){writes, 0};
+        REQUIRE(qk_plan_add_tensor(m->plan, step.made.writes, &step.dst) == QK_OK);
+        m->tensors[m->n_tensors++] = (struct tensor){step.made.writes, 0};
     }
-    const int dst_known = dst >= 0 && (size_t)dst < m->n_tensors;
-    const int valid = !m->finished && src_known && dst_known && src != dst && reads == m->tensors[src].bytes &&
-                      writes == m->tensors[dst].bytes && !m->tensors[dst].written;
-    REQUIRE(qk_plan_add_op(m->plan, op, rows, src, dst) == (valid ? QK_OK : QK_ERROR_ARGUMENT));
+    int valid = !m->finished && is_known(m, step.dst) && step.made.writes == m->tensors[step.dst].bytes &&
+                !m->tensors[step.dst].written;
+    for (size_t i = 0; i < step.made.n_inputs; i++)
+        valid = valid && is_known(m, step.src[i]) && step.src[i] != step.dst &&
+                step.made.reads[i] == m->tensors[step.src[i]].bytes;
+    REQUIRE(qk_plan_add_op(m->plan, step.made.op, step.made.rows, step.src, step.dst) == (valid ? QK_OK : QK_ERROR_ARGUMENT));
     if (!valid) return;
-    struct reader same = again;
-    if (!(src_known && m->tensors[src].bytes < MOST_BYTES)) (void)between(&same, 0, 64);
-    op = make_op(&same, bytes, &rows, &reads, &writes);
-    m->steps[m->n_steps++] = (struct step){op, rows, src, dst};
-    m->tensors[dst].written = (int)m->n_steps;
+    step.made = make_op(&same, bytes);
+    m->steps[m->n_steps++] = step;
+    m->tensors[step.dst].written = (int)m->n_steps;
 }
 
 static int is_among(int tensor, const int *list, size_t n) {
@@ -134,10 +174,11 @@ static int may_finish(const struct model *m, const int *inputs, size_t n_inputs,
         if (outputs[i] < 0 || (size_t)outputs[i] >= m->n_tensors || is_among(outputs[i], outputs, i) ||
             !m->tensors[outputs[i]].written)
             return 0;
-    for (size_t s = 0; s < m->n_steps; s++) {
-        const int src = m->steps[s].src, written = m->tensors[src].written;
-        if (!is_among(src, inputs, n_inputs) && (!written || written > (int)s)) return 0;
-    }
+    for (size_t s = 0; s < m->n_steps; s++)
+        for (size_t i = 0; i < m->steps[s].made.n_inputs; i++) {
+            const int src = m->steps[s].src[i], written = m->tensors[src].written;
+            if (!is_among(src, inputs, n_inputs) && (!written || written > (int)s)) return 0;
+        }
     return 1;
 }
 
@@ -151,9 +192,12 @@ static void finish_plan(struct model *m, struct reader *r) {
         for (size_t i = 0; i < n_outputs; i++) outputs[i] = index_of(r, m);
     } else { /* what is read unwritten, and some of what is written */
         for (size_t s = 0; s < m->n_steps; s++) {
-            const int src = m->steps[s].src, dst = m->steps[s].dst;
-            if (!m->tensors[src].written && n_inputs < MOST_ENDS && !is_among(src, inputs, n_inputs)) inputs[n_inputs++] = src;
-            if (n_outputs < MOST_ENDS && (s + 1 == m->n_steps || one_in(r, 4))) outputs[n_outputs++] = dst;
+            for (size_t i = 0; i < m->steps[s].made.n_inputs; i++) {
+                const int src = m->steps[s].src[i];
+                if (!m->tensors[src].written && n_inputs < MOST_ENDS && !is_among(src, inputs, n_inputs))
+                    inputs[n_inputs++] = src;
+            }
+            if (n_outputs < MOST_ENDS && (s + 1 == m->n_steps || one_in(r, 4))) outputs[n_outputs++] = m->steps[s].dst;
         }
     }
     const int valid = may_finish(m, inputs, n_inputs, outputs, n_outputs);
@@ -166,6 +210,11 @@ static void finish_plan(struct model *m, struct reader *r) {
     m->n_outputs = n_outputs;
     memcpy(m->inputs, inputs, sizeof inputs);
     memcpy(m->outputs, outputs, sizeof outputs);
+}
+
+/* The arrays that a step reads. */
+static void sources_of(const struct step *step, uint8_t *const *values, const void **sources) {
+    for (size_t i = 0; i < step->made.n_inputs; i++) sources[i] = values[step->src[i]];
 }
 
 /* The run of a finished plan; its outputs are those of its operators run alone, each on arrays of its own. */
@@ -194,7 +243,9 @@ static void run(struct model *m, struct reader *r) {
         if (m->tensors[step->dst].bytes > MOST_BYTES * 16) goto done;
         values[step->dst] = exact(m->tensors[step->dst].bytes);
         memset(values[step->dst], 0, m->tensors[step->dst].bytes);
-        REQUIRE(qk_op_run(step->op, values[step->src], values[step->dst], step->rows) == QK_OK);
+        const void *read[MOST_SOURCES];
+        sources_of(step, values, read);
+        REQUIRE(qk_op_run(step->made.op, read, values[step->dst], step->made.rows) == QK_OK);
     }
     uint64_t ns[MOST_STEPS];
     choose_threads(r);
@@ -206,7 +257,9 @@ static void run(struct model *m, struct reader *r) {
         const struct step *step = &m->steps[alone];
         uint8_t *again = exact(m->tensors[step->dst].bytes);
         memset(again, 0, m->tensors[step->dst].bytes);
-        REQUIRE(qk_plan_run_op(m->plan, alone, values[step->src], again, 2, ns) == QK_OK);
+        const void *read[MOST_SOURCES];
+        sources_of(step, values, read);
+        REQUIRE(qk_plan_run_op(m->plan, alone, read, again, 2, ns) == QK_OK);
         REQUIRE(memcmp(again, values[step->dst], m->tensors[step->dst].bytes) == 0);
         free(again);
     } else {
@@ -233,7 +286,7 @@ static void one_plan(struct reader r) {
     for (size_t t = 0; t < m.n_tensors; t++) all += (m.tensors[t].bytes + 63) / 64 * 64;
     REQUIRE(!m.finished || qk_plan_arena_bytes(m.plan) <= all);
     qk_plan_destroy(m.plan);
-    for (size_t s = 0; s < m.n_steps; s++) qk_op_destroy(m.steps[s].op);
+    for (size_t s = 0; s < m.n_steps; s++) qk_op_destroy(m.steps[s].made.op);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -104,6 +104,26 @@ static inline int32_t *make_ints(struct reader *r, size_t n, int32_t lo, int32_t
     }
     return p;
 }
+/* Weights as int16: int8 with a few beyond it, all of -255..255, or int8 alone. */
+static inline int16_t *make_wide_weights(struct reader *r, size_t n) {
+    struct generator g = make_generator(r);
+    int16_t *p = exact(n * sizeof *p);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t x = next_random(&g);
+        const int beyond = g.mode % 4 == 0 || (g.mode % 4 < 3 && x % 50 == 0);
+        p[i] = (int16_t)(beyond ? (int)((x >> 8) % 511) - 255 : (int)(x >> 8 & 255) - 128);
+        if (beyond && x >> 4 & 1) p[i] = x >> 5 & 1 ? 255 : -255;
+    }
+    return p;
+}
+/* One weight that no int16 may have, or none; returns whether they are still valid. */
+static inline int spoil_weight(struct reader *r, int16_t *weights, size_t n) {
+    if (n == 0 || !one_in(r, 16)) return 1;
+    const int32_t wrong = any_int(r);
+    const int is_wrong = (int16_t)wrong < -255 || (int16_t)wrong > 255;
+    weights[between(r, 0, n - 1)] = (int16_t)wrong;
+    return !is_wrong;
+}
 static inline float *make_floats(struct reader *r, size_t n) {
     struct generator g = make_generator(r);
     float *p = exact(n * sizeof *p);
@@ -189,6 +209,9 @@ static inline qk_epilogue make_epilogue(struct reader *r, size_t channels, int b
     e.hi = least + (a | b);
     if (one_in(r, 2)) e.lo = least, e.hi = least + 255;
     if (one_in(r, 4)) e.zero_point = least;
+    if (e.dtype <= QK_S8 && one_in(r, 3)) e.activation = (qk_activation)between(r, 1, 2);
+    e.activation_scale = e.activation ? one_in(r, 4) ? any_float(r) : any_scale(r) : 0;
+    if (hostile && one_in(r, 4)) e.activation = (qk_activation)take(r, 1);
     if (hostile && one_in(r, 4)) e.dtype = (qk_dtype)take(r, 1);
     if (hostile && one_in(r, 4)) e.zero_point = any_int(r);
     if (hostile && one_in(r, 4)) e.lo = any_int(r);
@@ -198,7 +221,8 @@ static inline qk_epilogue make_epilogue(struct reader *r, size_t channels, int b
     return e;
 }
 static inline int is_valid_epilogue(const qk_epilogue *e) {
-    if (e->dtype == QK_S32 || e->dtype == QK_F32) return 1;
+    if (e->dtype == QK_S32 || e->dtype == QK_F32) return e->activation == QK_ACTIVATION_NONE;
+    if ((unsigned)e->activation > QK_ACTIVATION_HARD_SIGMOID) return 0;
     const int32_t least = least_of(e->dtype), most = least + 255;
     return (e->dtype == QK_U8 || e->dtype == QK_S8) && e->zero_point >= least && e->zero_point <= most && e->lo >= least &&
            e->hi <= most && e->lo <= e->hi;
@@ -220,7 +244,11 @@ static inline void finish(const qk_epilogue *e, int64_t sum, size_t channel, voi
         ((float *)out)[at] = scaled;
         return;
     }
-    const double q = rint((double)scaled) + e->zero_point;
+    const float gate = fminf(fmaxf(scaled + 3, 0), 6);
+    const float v = e->activation == QK_ACTIVATION_NONE         ? scaled
+                    : e->activation == QK_ACTIVATION_HARD_SWISH ? scaled * gate * e->activation_scale
+                                                                : gate * e->activation_scale;
+    const double q = rint((double)v) + e->zero_point; /* a NaN becomes lo */
     ((uint8_t *)out)[at] = (uint8_t)(int32_t)fmin(fmax(q, e->lo), e->hi);
 }
 

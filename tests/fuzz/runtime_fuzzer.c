@@ -29,6 +29,7 @@ static void threads(struct reader *r) {
     const int asked = any_int(r);
     qk_set_num_threads(asked);
     REQUIRE(qk_get_num_threads() >= 1 && (asked < 1 || qk_get_num_threads() <= asked) && qk_threads_available() >= 1);
+    REQUIRE(qk_cpus_allowed() >= qk_threads_available() && qk_cpu_quota("/nowhere") == INFINITY);
     qk_set_num_threads((int)between(r, 1, 3));
     const float scale = 1;
     const int32_t zero_point = 0;

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         qk_op *op;
         REQUIRE(qk_softmax_create(rows, columns, &op) == QK_OK);
         memset(y, 0x5a, n * sizeof *y);
-        REQUIRE(qk_op_run(op, x, y, 0) == QK_OK);
+        REQUIRE(qk_op_run(op, (const void *[]){x}, y, 0) == QK_OK);
         compare(expected, y, n * sizeof *y, i == 0);
         for (size_t row = 0; row < rows; row++) check_row(x + row * columns, y + row * columns, columns);
         qk_op_destroy(op);

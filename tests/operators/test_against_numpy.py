@@ -229,8 +229,7 @@ def test_depthwise_of_any_size(isa, threads, rng, kernel, geometry, dtype):
     """Blocks of channels that are whole, nearly whole and hardly begun; edges on all sides; weights beyond int8."""
     for channels in (3, 40, 72, 120, 64):
         check_convolution(rng, threads, (2, 11, 13, channels), (*kernel, 1, channels), groups=channels, dtype=dtype,
-                          w=wide_weights(rng, (*kernel, 1, channels), 0.01 * int(rng.integers(2))), per_channel=True,
-                          **geometry)
+                          per_channel=True, w=wide_weights(rng, (*kernel, 1, channels), 0.01 * rng.integers(2)), **geometry)
 
 
 def test_depthwise_of_a_wide_image(isa, threads, rng):

@@ -1,9 +1,8 @@
 /* Whole vectors of 32 bytes on the quantized side; what is left goes 8 elements a step, the last ones through a copy of 8. */
+#include "../inline.h"
 #include "quantize.h"
 #include <immintrin.h>
 #include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum { STEP = 8 };
 

@@ -1,10 +1,9 @@
 /* Whole vectors of 64 bytes on the quantized side, the rest 16 elements a step under a mask. The step from float to byte is
  * written once; what differs between the kernels is where a vector's scale and zero point come from.
  */
+#include "../inline.h"
 #include "quantize.h"
 #include <immintrin.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 ALWAYS_INLINE __m512i to_int(__m512 v, __m512 lo, __m512 hi) {
     return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(v, lo), hi));

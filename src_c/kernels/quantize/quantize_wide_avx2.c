@@ -1,9 +1,8 @@
 /* Eight elements a step, the last ones through copies of eight. Scales and zero points that all share are widened once. */
+#include "../inline.h"
 #include "quantize_wide.h"
 #include <immintrin.h>
 #include <string.h>
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum { STEP = 8 };
 

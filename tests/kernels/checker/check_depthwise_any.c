@@ -17,16 +17,6 @@ static void *pack(const struct qk_depthwise_any_kernel *kernel, const struct qk_
     return packed;
 }
 
-/* int8, with some of up to nine bits in half of the cases, and whole kernels of zeros. */
-static void fill_weights(int16_t *p, size_t n) {
-    const int wide = (int)below(2), zero = below(10) == 0;
-    for (size_t i = 0; i < n; i++) {
-        p[i] = (int16_t)((int)below(256) - 128);
-        if (wide && below(20) == 0) p[i] = (int16_t)((int)below(511) - 255);
-        if (zero) p[i] = 0;
-    }
-}
-
 static void place_rows(const struct qk_depthwise_any_shape *s, struct qk_depthwise_any_rows *rows) {
     const size_t n = s->kernel_h + (rows->rows_out - 1) * s->stride_h;
     const uint8_t **row = input(n * sizeof *row);
@@ -61,9 +51,8 @@ void check_depthwise_any(const struct qk_kernels *scalar, const struct qk_kernel
     const struct channels of = {input(taps * s.channels * sizeof(int16_t)), input(4 * s.channels), input(4 * s.channels)};
     fill_weights(of.weights, taps * s.channels);
     fill_ints(of.bias, s.channels), fill_multipliers(of.multiplier, s.channels);
-    struct qk_requant requant = any_requant();
+    struct qk_requant requant = any_activated_requant();
     requant.bounded = below(4) && qk_is_bounded(taps, 255, s.channels, of.bias, of.multiplier);
-    if (below(4) == 0) requant.activation = (uint8_t)between(QK_HARD_SWISH, QK_HARD_SIGMOID), requant.activation_scale = any_scale();
     seal();
     const void *scalar_packed = pack(scalar->depthwise_any, &s, &of), *packed = pack(kernel, &s, &of);
     const size_t out_bytes = rows.width_out * s.channels;
