@@ -69,7 +69,8 @@ def test_command(command, package, files, tmp_path):
     done = python_without([package], MAIN, *(argument.format(files=files) for argument in ARGUMENTS[command]), cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr in (f"qkernels: {NAMES.get(package, package)} is not installed: pip install qkernels[report]\n",
-                           "qkernels: ImportError: reading models needs OpenVINO: pip install qkernels[report]\n")
+                           "qkernels: ImportError: reading models needs OpenVINO: pip install qkernels[report]\n",
+                           "qkernels: ImportError: quantizing needs SciPy: pip install qkernels[report]\n")
     assert not list(tmp_path.iterdir())
 
 
