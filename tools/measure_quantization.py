@@ -27,7 +27,8 @@ import scipy.stats
 from numpy.typing import NDArray
 
 import qkernels
-from qkernels.accuracy import images, metrics, preprocessing
+from qkernels.accuracy import images, metrics
+from qkernels.measure import preprocessing
 
 F64 = NDArray[np.float64]
 OURS, NNCF = "qkernels", "NNCF"

@@ -44,25 +44,38 @@ def shuffled(names: Collection[str], seed: int) -> list[str]:
 def read_labels(path: Path, directory: Path) -> list[Labelled]:
     """Rows of a CSV file: an image's name within `directory`, the index of its class; a first row of headings may stand.
 
-    Raises ValueError for rows of another form, names given twice or no rows, FileNotFoundError for an image that is missing.
+    Raises ValueError for a file that is no CSV in UTF-8, rows of another form, names given twice or no rows,
+    FileNotFoundError for an image that is missing.
     """
     found: dict[str, Labelled] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            if not row or (number == 1 and len(row) >= 2 and not row[1].strip().isdigit()):
-                continue
-            if len(row) != 2 or not row[1].strip().isdigit():
-                raise ValueError(f"{path}:{number}: {','.join(row)!r}, expected file,index")
-            name = row[0].strip()
-            if name in found:
-                raise ValueError(f"{path}:{number}: {name!r} has a label already")
-            image = directory / name
-            if not image.is_file():
-                raise FileNotFoundError(f"{path}:{number}: {str(image)!r} does not exist")
-            found[name] = Labelled(image, int(row[1]))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: not a CSV file in UTF-8: {error}") from error
+    for number, row in enumerate(rows, 1):
+        if not row or (number == 1 and len(row) >= 2 and not _is_integer(row[1])):
+            continue
+        if len(row) != 2 or not _is_integer(row[1]) or int(row[1]) < 0:
+            raise ValueError(f"{path}:{number}: {','.join(row)!r}, expected file,index")
+        name = row[0].strip()
+        if name in found:
+            raise ValueError(f"{path}:{number}: {name!r} has a label already")
+        image = directory / name
+        if not image.is_file():
+            raise FileNotFoundError(f"{path}:{number}: {str(image)!r} does not exist")
+        found[name] = Labelled(image, int(row[1]))
     if not found:
         raise ValueError(f"{path}: no labels")
     return [found[name] for name in sorted(found)]
+
+
+def _is_integer(text: str) -> bool:
+    try:
+        int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def remember_calibration(model: openvino.Model, paths: Sequence[Path]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from qkernels.graph.import_openvino import openvino_module
+from qkernels.graph.import_openvino import openvino_module, openvino_reason
 
 if TYPE_CHECKING:
     import openvino
@@ -26,10 +26,14 @@ def save(model: openvino.Model, path: Path) -> None:
     try:
         for part in parts:
             part.touch(exist_ok=False)            # OpenVINO's own error would be none of the operating system's
-        # scales and biases stay float32: in float16 they would be other numbers
-        openvino_module().save_model(model, temporary, compress_to_fp16=False)
+        what = f"{path} and {bin_path.name} could not be written whole"
+        try:
+            # scales and biases stay float32: in float16 they would be other numbers
+            openvino_module().save_model(model, temporary, compress_to_fp16=False)
+        except RuntimeError as error:
+            raise OSError(f"{what}: {openvino_reason(error)}") from error
         if not _is_whole(temporary):
-            raise OSError(f"{path} and {bin_path.name} could not be written whole")
+            raise OSError(what)
         for part, final in parts.items():
             _to_disk(part)
             os.replace(part, final)
@@ -39,7 +43,7 @@ def save(model: openvino.Model, path: Path) -> None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the description ends and the weights that it names are there: OpenVINO says nothing where a disk is full."""
+    """Whether the description ends and the weights that it names are there: not every full disk makes OpenVINO say so."""
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError:

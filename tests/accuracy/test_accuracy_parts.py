@@ -11,8 +11,9 @@ from openvino import opset13 as o  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from qkernels import models  # noqa: E402
-from qkernels.accuracy import images, metrics, preprocessing  # noqa: E402
+from qkernels.accuracy import images, metrics  # noqa: E402
 from qkernels.accuracy.sqnr import layer_sqnr  # noqa: E402
+from qkernels.measure import preprocessing  # noqa: E402
 from qkernels.measure.preprocessing import Preprocessing  # noqa: E402
 
 
@@ -71,7 +72,9 @@ def test_bad_preprocessing_is_named(tmp_path):
         preprocessing.of_model(model_of(1, -1, 8, 3))
     for options, said in (({"fit": "pad"}, "fit: expected crop, stretch"), ({"crop": 0.0}, "crop: expected more than 0"),
                           ({"interpolation": "box"}, "interpolation: expected nearest"),
-                          ({"scale": (1, 0, 1)}, "scale: expected")):
+                          ({"scale": (1, 0, 1)}, "scale: expected finite float32 values other than 0"),
+                          ({"scale": (1, 1, 1e-60)}, "scale: expected"), ({"scale": (1, float("nan"), 1)}, "scale: expected"),
+                          ({"mean": (1e60, 0, 0)}, "mean: expected finite float32 values")):
         with pytest.raises(ValueError, match=said):
             preprocessing.of_model(model_of(1, 8, 8, 3), **options)
     (tmp_path / "a.jpg").write_text("no image")
@@ -81,7 +84,7 @@ def test_bad_preprocessing_is_named(tmp_path):
 
 def folder(path, rows, names=()):
     path.mkdir(exist_ok=True)
-    for name in names or [row[0] for row in rows if len(row) == 2 and row[1].isdigit()]:
+    for name in names or [row[0] for row in rows if len(row) == 2 and row[1].isdecimal() and len(row[0]) < 100]:
         Image.new("RGB", (8, 8)).save(path / name)
     with (path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
@@ -99,11 +102,20 @@ def test_labels_with_and_without_headings(tmp_path):
     ([("a.png", "1"), ("a.png", "2")], ValueError, r"labels.csv:2: 'a.png' has a label already"),
     ([("a.png", "1"), ("b.png", "cat")], ValueError, r"labels.csv:2: 'b.png,cat', expected file,index"),
     ([("a.png", "1", "2")], ValueError, r"labels.csv:1: 'a.png,1,2', expected file,index"),
+    ([("a.png", "-1")], ValueError, r"labels.csv:1: 'a.png,-1', expected file,index"),
+    ([("b.png", "7"), ("a.png", "\N{SUPERSCRIPT TWO}")], ValueError, r"labels.csv:2: 'a.png,.', expected file,index"),
+    ([("a" * 200_000, "1")], ValueError, r"labels.csv: not a CSV file in UTF-8: field larger than field limit"),
     ([], ValueError, "no labels"),
     ([("file", "index")], ValueError, "no labels")])
 def test_bad_labels_are_named(tmp_path, rows, error, said):
     with pytest.raises(error, match=said):
         images.read_labels(*folder(tmp_path, rows))
+
+
+def test_labels_that_are_no_text_are_named(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"\xff\xfea.png,1\n")
+    with pytest.raises(ValueError, match="labels.csv: not a CSV file in UTF-8: "):
+        images.read_labels(tmp_path / "labels.csv", tmp_path)
 
 
 def test_a_missing_image_is_named(tmp_path):

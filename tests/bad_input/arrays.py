@@ -150,9 +150,14 @@ def outs(function, name, dtype, shape, out_dtype, other):
 
 ROWS = [
     *float_arrays("quantize"), *scales("quantize"), *zero_points("quantize"),
-    *dtypes("quantize", AFFINE, np.int32), *axes("quantize", "scale"),
+    *dtypes("quantize", AFFINE, np.int32),
+    row("quantize", "zero_point", "above the range of int16", dict(zero_point=32768, dtype=np.int16), ValueError,
+        "zero_point: expected values in -32768..32767, got 32768"),
+    *axes("quantize", "scale"),
     *outs("quantize", "x", np.float32, (3, 4), np.uint8, np.int8),
     *quantized_arrays("dequantize", f"{AFFINE} or int32"), *scales("dequantize"), *zero_points("dequantize"),
+    row("dequantize", "zero_point", "with int32", dict(q=ACC, zero_point=1), ValueError,
+        "zero_point: expected values in 0..0, got 1"),
     *axes("dequantize", "scale"),
     *outs("dequantize", "q", np.uint8, (3, 4), np.float32, np.float64),
     row("requantize", "acc", "real numbers", dict(acc=X), TypeError, "acc: expected an array of int32, got float32"),
