@@ -304,16 +304,17 @@ ALWAYS_INLINE void run_columns(const struct view *v, size_t pad_left, struct kin
 typedef void columns_fn(const struct view *v, size_t pad_left);
 #define KIND(name, ...)                                                                                                \
     static void name(const struct view *v, size_t pad_left) { run_columns(v, pad_left, (struct kind){__VA_ARGS__}); }
-struct columns { columns_fn *plain, *bounded, *any, *rest; };
+struct columns { columns_fn *plain, *bounded, *again, *any, *rest; };
 #define KINDS(name, rows_out, stride, pixels, adjacent)                                                                \
     KIND(name##_plain, rows_out, stride, pixels, adjacent, 1, 0, PLAIN)                                                \
     KIND(name##_bounded, rows_out, stride, pixels, adjacent, 1, 0, BOUNDED)                                            \
+    KIND(name##_again, rows_out, stride, pixels, adjacent, 1, 1, PLAIN)                                                \
     KIND(name##_any, rows_out, stride, pixels, adjacent, 1, 1, ANY)                                                    \
     KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
-    static const struct columns name = {name##_plain, name##_bounded, name##_any, name##_rest};
+    static const struct columns name = {name##_plain, name##_bounded, name##_again, name##_any, name##_rest};
 #define REST(name, rows_out, stride, pixels)                                                                           \
     KIND(name##_rest, rows_out, stride, pixels, 0, 0, 1, ANY)                                                          \
-    static const struct columns name = {name##_rest, name##_rest, name##_rest, name##_rest};
+    static const struct columns name = {name##_rest, name##_rest, name##_rest, name##_rest, name##_rest};
 KINDS(two_rows, 2, 1, 1, 0)
 KINDS(two_rows_of_32, 2, 1, 2, 0)
 KINDS(two_rows_of_32_adjacent, 2, 1, 2, 1)
@@ -339,8 +340,8 @@ static columns_fn *choose(const struct qk_depthwise_rows *rows, const struct blo
     const size_t period = period_of(left);
     const struct columns *columns = columns_of(rows, period);
     if (left < period) return columns->rest;
-    if (form == ANY || block->n_again) return columns->any;
-    return form == PLAIN ? columns->plain : columns->bounded;
+    if (form == PLAIN) return block->n_again ? columns->again : columns->plain;
+    return form == ANY || block->n_again ? columns->any : columns->bounded;
 }
 
 static void run(const struct qk_depthwise_rows *rows, const void *packed, const struct qk_requant *requant) {
