@@ -2,7 +2,7 @@
 
 A process of its own, because some engines fix their number of threads or their instruction set for as long as it lives.
 Arguments go to every benchmark (`--repeats 5`). With QKERNELS_DATA set, LiteRT runs the quantized MobileNet among that
-directory's models.
+directory's models, and each of its quantized files is among the models.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import qkernels
-from qkernels.benchmarks.families import NETWORK, PEERS_OF
+from qkernels.benchmarks.families import MODELS, NETWORK, PEERS_OF
 from qkernels.benchmarks.targets import AVX2, file_name
 
 HERE = Path(__file__).parent
@@ -31,15 +31,19 @@ def run(family: str, threads: int, *options: str, capped: bool = False) -> None:
 def main() -> None:
     info = qkernels.cpu_info()
     data = os.environ.get("QKERNELS_DATA")
-    tflite = ("--tflite", str(Path(data) / TFLITE)) if data else ()
+    files: dict[str, tuple[str, ...]] = {}
+    if data:
+        files[NETWORK] = ("--tflite", str(Path(data) / TFLITE))
+        files[MODELS] = tuple(part for path in sorted((Path(data) / "models").glob("*quant*.tflite"))
+                              for part in ("--tflite", str(path)))
     for family in PEERS_OF:
-        run(family, 1, *(tflite if family == NETWORK else ()))
+        run(family, 1, *files.get(family, ()))
     if info["threads_available"] < 2:
         print("2 threads: left out, this process may use one CPU only")
     else:
         for family in ("quantize", "dequantize", "gemm", "conv", "depthwise", NETWORK):
             # a flush empties the caches of one core only
-            run(family, 2, "--cache", "warm", *(tflite if family == NETWORK else ()))
+            run(family, 2, "--cache", "warm", *files.get(family, ()))
     if "avx2" in info["supported"]:
         run(NETWORK, 1, "--peers", "openvino", capped=True)
     else:

@@ -19,8 +19,8 @@ Pair = tuple[int, int]
 
 class LayerInfo(TypedDict):
     name: str
-    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, add, multiply,
-                                    # table, transpose, softmax
+    kind: str                       # quantize, dequantize, conv2d, depthwise, pointwise, linear, average_pool, max_pool, add,
+                                    # multiply, table, transpose, softmax
     implementation: str             # the kernel's name, e.g. "gemm_u8s8_6x16_avx2"
     inputs: tuple[int, ...]         # tensor numbers
     output: int
@@ -57,10 +57,12 @@ class Plan:
                lo: int, hi: int, dtype: str, name: str, kind: str = "linear", activation: str = "",
                activation_scale: float = 0.0) -> int:
         """(..., K) x (K, N), weights of any strides, the epilogue as in conv2d; `kind` as the layer's list shows it."""
-    def average_pool(self, src: int, *, kernel: Pair, stride: Pair, input_zero_point: int, multiplier: float,
-                     zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
-        """Sum over the window (no padding) of q - input_zero_point in int32, requantized;
-        multiplier = s_in / (s_out * kh * kw)."""
+    def average_pool(self, src: int, *, kernel: Pair, stride: Pair, padding: tuple[int, int, int, int], exclude_pad: bool,
+                     input_zero_point: int, multiplier: float, zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
+        """Sum over the window's n pixels inside the image of q - input_zero_point in int32, requantized;
+        multiplier = s_in / (s_out * kh * kw), times float32(kh * kw) / float32(n) with `exclude_pad`."""
+    def max_pool(self, src: int, *, kernel: Pair, stride: Pair, padding: tuple[int, int, int, int], name: str) -> int:
+        """uint8: the largest value of each window, padding (top, left, bottom, right) left out; no window is padding alone."""
     def arithmetic(self, a: int, b: int, *, operation: str, zero_points: tuple[int, int], scales: tuple[float, float],
                    zero_point: int, lo: int, hi: int, dtype: str, name: str) -> int:
         """"add" or "multiply" of two uint8 tensors of one shape, or `b` of one pixel an image; scales in steps of the output

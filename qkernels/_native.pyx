@@ -7,6 +7,7 @@ from libc.stdint cimport int8_t, int32_t, uint8_t, uint64_t
 from qkernels.capi cimport *
 
 import math
+import sys
 import os
 
 import cython
@@ -153,6 +154,12 @@ def _itemsize(dtype):
     return 1 if dtype in ("uint8", "int8") else 4
 
 
+def _pooled_shape(shape, kernel, stride, padding):
+    height, width = ((extent + before + after - window) // by + 1 for extent, before, after, window, by in zip(
+        shape[1:3], padding[:2], padding[2:], kernel, stride))
+    return shape[0], height, width, shape[3]
+
+
 cdef class Plan:
     # Built by one thread at a time, which the critical sections see to where there is no GIL; run by any.
     cdef qk_plan *plan
@@ -170,7 +177,10 @@ cdef class Plan:
 
     cdef int new_tensor(self, shape, dtype) except -1:
         cdef int tensor
-        raise_for(qk_plan_add_tensor(self.plan, math.prod(shape) * _itemsize(dtype), &tensor), "Plan")
+        size = math.prod(shape) * _itemsize(dtype)
+        if size > sys.maxsize:
+            raise MemoryError(f"Plan: out of memory: {size} bytes for a tensor of shape {tuple(shape)}")
+        raise_for(qk_plan_add_tensor(self.plan, size, &tensor), "Plan")
         self._tensors.append(tensor)
         self._shapes.append(tuple(shape))
         self._dtypes.append(dtype)
@@ -282,8 +292,8 @@ cdef class Plan:
                            weights.size + bias.size, weights.size + 8 * bias.size)
 
     @cython.critical_section
-    def average_pool(self, int src, *, kernel, stride, int input_zero_point, float multiplier, int zero_point, int lo,
-                     int hi, dtype, name):
+    def average_pool(self, int src, *, kernel, stride, padding, bint exclude_pad, int input_zero_point, float multiplier,
+                     int zero_point, int lo, int hi, dtype, name):
         cdef qk_average_pool_desc d
         shape = self._shapes[src]
         if self._dtypes[src] != "uint8":
@@ -291,13 +301,28 @@ cdef class Plan:
         d.batch, d.height, d.width, d.channels = shape
         d.kernel_h, d.kernel_w = kernel
         d.stride_h, d.stride_w = stride
+        d.pad_top, d.pad_left, d.pad_bottom, d.pad_right = padding
+        d.exclude_pad = exclude_pad
         d.input_zero_point, d.multiplier = input_zero_point, multiplier
         d.zero_point, d.lo, d.hi = zero_point, lo, hi
         d.dtype = _DTYPES[dtype]
         cdef qk_op *op
         raise_for(qk_average_pool_create(&d, &op), name)
-        out = (shape[0], (shape[1] - kernel[0]) // stride[0] + 1, (shape[2] - kernel[1]) // stride[1] + 1, shape[3])
-        return self.append(op, src, out, dtype, name, "average_pool", 0, 0, 0, 0)
+        return self.append(op, src, _pooled_shape(shape, kernel, stride, padding), dtype, name, "average_pool", 0, 0, 0, 0)
+
+    @cython.critical_section
+    def max_pool(self, int src, *, kernel, stride, padding, name):
+        cdef qk_max_pool_desc d
+        shape = self._shapes[src]
+        if self._dtypes[src] != "uint8":
+            raise ValueError(f"{name}: expected a uint8 input, got {self._dtypes[src]}")
+        d.batch, d.height, d.width, d.channels = shape
+        d.kernel_h, d.kernel_w = kernel
+        d.stride_h, d.stride_w = stride
+        d.pad_top, d.pad_left, d.pad_bottom, d.pad_right = padding
+        cdef qk_op *op
+        raise_for(qk_max_pool_create(&d, &op), name)
+        return self.append(op, src, _pooled_shape(shape, kernel, stride, padding), "uint8", name, "max_pool", 0, 0, 0, 0)
 
     @cython.critical_section
     def arithmetic(self, int a, int b, *, operation, zero_points, scales, int zero_point, int lo, int hi, dtype, name):

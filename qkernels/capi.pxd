@@ -61,6 +61,12 @@ cdef extern from "qkernels.h" nogil:
         float multiplier
         int32_t zero_point, lo, hi
         qk_dtype dtype
+        size_t pad_top, pad_left, pad_bottom, pad_right
+        int exclude_pad
+    ctypedef struct qk_max_pool_desc:
+        size_t batch, height, width, channels
+        size_t kernel_h, kernel_w, stride_h, stride_w
+        size_t pad_top, pad_left, pad_bottom, pad_right
     ctypedef enum qk_operation:
         QK_ADD
         QK_MULTIPLY
@@ -91,6 +97,7 @@ cdef extern from "qkernels.h" nogil:
     qk_status qk_linear_create(const qk_linear_desc *, const qk_epilogue *, qk_op **)
     qk_status qk_conv2d_create(const qk_conv2d_desc *, const qk_epilogue *, qk_op **)
     qk_status qk_average_pool_create(const qk_average_pool_desc *, qk_op **)
+    qk_status qk_max_pool_create(const qk_max_pool_desc *, qk_op **)
     qk_status qk_quantize_create(const qk_affine *, qk_op **)
     qk_status qk_dequantize_create(const qk_affine *, qk_op **)
     qk_status qk_arithmetic_create(const qk_arithmetic_desc *, qk_op **)

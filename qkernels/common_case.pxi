@@ -165,6 +165,7 @@ def linear_common(Weights weights, a, a_zero_point, bias, multiplier, zero_point
     if result is None:
         return None
     e.dtype = dtype_of(target)
+    e.activation, e.activation_scale = QK_ACTIVATION_NONE, 0
     e.bias = <const int32_t *>address(bias) if bias is not None else NULL
     e.multiplier = <const float *>address(multiplier) if multiplier is not None else NULL
     cdef size_t rows = cnp.PyArray_SIZE(source) // weights.k

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
-from .arguments import RANGES, array_of
+from .arguments import RANGES, any_array, array_of
 
 
 def count_saturations(a: ArrayLike, b: ArrayLike) -> int:
@@ -46,7 +46,7 @@ def count_saturating_weights(b: ArrayLike) -> int:
 
 
 def _weights(b: ArrayLike) -> NDArray[Any]:
-    matrix = np.asarray(b)
+    matrix = any_array(b, "b")
     if matrix.dtype != np.int8:
         raise TypeError(f"b: expected an array of int8, got {matrix.dtype.name}")
     if matrix.ndim != 2 or 0 in matrix.shape:

@@ -123,7 +123,16 @@ typedef struct {
     float multiplier; /* s_in / (s_out * kernel_h * kernel_w) */
     int32_t zero_point, lo, hi;
     qk_dtype dtype;
+    size_t pad_top, pad_left, pad_bottom, pad_right; /* of zeros; no window is padding alone */
+    int exclude_pad; /* divide by the pixels of the image in a window, not by those of the window */
 } qk_average_pool_desc;
+
+/* The largest value of each window; uint8 in and out. */
+typedef struct {
+    size_t batch, height, width, channels;
+    size_t kernel_h, kernel_w, stride_h, stride_w;
+    size_t pad_top, pad_left, pad_bottom, pad_right; /* left out of the maximum; no window is padding alone */
+} qk_max_pool_desc;
 
 /* Two uint8 tensors [images][pixels][channels], real = scale * (q - zero_point): scales in steps of the output.
  *   QK_ADD       clamp(round_half_even((a - za) * scale_a + (b - zb) * scale_b) + zero_point, lo, hi)
@@ -142,6 +151,7 @@ typedef struct {
 qk_status qk_linear_create(const qk_linear_desc *desc, const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_average_pool_create(const qk_average_pool_desc *desc, qk_op **op);
+qk_status qk_max_pool_create(const qk_max_pool_desc *desc, qk_op **op);
 qk_status qk_quantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_dequantize_create(const qk_affine *map, qk_op **op);
 qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op);

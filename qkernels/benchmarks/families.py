@@ -1,6 +1,7 @@
 """The benchmarks by name, and which peers have such an operation. Light to import: the command line asks."""
 
 NETWORK = "network"
+MODELS = "models"
 PEERS_OF = {
     "quantize": ("openvino", "onnxruntime", "numpy", "copy"),
     "dequantize": ("openvino", "onnxruntime", "numpy", "copy"),
@@ -9,4 +10,5 @@ PEERS_OF = {
     "depthwise": ("openvino", "onnxruntime"),
     "pool": ("openvino",),
     NETWORK: ("openvino", "onnxruntime", "litert"),
+    MODELS: ("openvino", "litert"),
 }

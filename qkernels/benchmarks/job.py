@@ -21,7 +21,7 @@ from qkernels.report.record import CacheLevel
 
 from . import network
 from .caches import WARM, flushed_bytes, flusher
-from .families import NETWORK, PEERS_OF
+from .families import MODELS, NETWORK, PEERS_OF
 from .measure import Timing, compare, measure
 from .record import OURS, Results, Row, Settings
 from .shapes import CASES
@@ -33,14 +33,15 @@ _STEERING = ("QKERNELS_ISA", "QKERNELS_NUM_THREADS", "ONEDNN_MAX_CPU_ISA")
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure. `peers` None: all that the family has; `tflite`: a file for LiteRT, which the network takes alone."""
+    """What to measure. `peers` None: all that the family has; `tflite`: files for LiteRT, one for the network, any number for
+    the models; other families take none."""
 
     family: str
     threads: int
     rounds: int
     states: Sequence[str] = (WARM,)
     peers: Sequence[str] | None = None
-    tflite: Path | None = None
+    tflite: Sequence[Path] = ()
 
 
 def run_job(job: Job, progress: Callable[[str], None]) -> Results:
@@ -57,6 +58,8 @@ def run_job(job: Job, progress: Callable[[str], None]) -> Results:
     timing = Timing(job.rounds, _TARGET_MS, 25.0 if job.threads > 1 else 1.0)
     if job.family == NETWORK:
         coming = _network_rows(job, found, timing, progress)
+    elif job.family == MODELS:
+        coming = _model_rows(job, found, timing, progress)
     else:
         coming = _family_rows(job, found, sizes, timing, progress)
     rows: list[Row] = []
@@ -116,12 +119,11 @@ def _sides(work: Work, found: Mapping[str, Peer], job: Job) -> tuple[dict[str, P
 def _network_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress: Callable[[str], None]) -> Iterator[Row]:
     row = functools.partial(Row, group=NETWORK, cache=WARM)
     progress("end to end")
-    sides, missing = network.end_to_end(job.threads, found, job.tflite)
+    sides, missing = network.end_to_end(job.threads, found, job.tflite[0] if job.tflite else None)
     outputs, refused = compare(sides)
     for name in refused:
         del sides[name]
-    whole = Timing(timing.rounds, _BATCH_MS, max(timing.idle_ms, 5.0))
-    yield row(network.END_TO_END, parameters={}, macs=0, sides=measure(sides, whole, outputs),
+    yield row(network.END_TO_END, parameters={}, macs=0, sides=measure(sides, _of_whole_models(timing), outputs),
               missing=missing | refused)
     progress("loading")
     for name, sides in network.loading(job.threads):
@@ -131,6 +133,21 @@ def _network_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress:
     for name, parameters, sides in network.calls():
         yield row(name, parameters=parameters, macs=0, missing={},
                   sides=measure(sides, timing, dict.fromkeys(sides, "not compared")))
+
+
+def _model_rows(job: Job, found: Mapping[str, Peer], timing: Timing, progress: Callable[[str], None]) -> Iterator[Row]:
+    from .models import whole_models
+    progress("whole models")
+    for model in whole_models(job.threads, found, job.tflite):
+        progress(model.name)
+        outputs, refused = compare(model.sides)
+        sides = {name: side for name, side in model.sides.items() if name not in refused}
+        yield Row(model.name, MODELS, WARM, {}, model.macs, measure(sides, _of_whole_models(timing), outputs),
+                  model.missing | refused)
+
+
+def _of_whole_models(timing: Timing) -> Timing:
+    return Timing(timing.rounds, _BATCH_MS, max(timing.idle_ms, 5.0))
 
 
 def _results(job: Job, found: Mapping[str, Peer], absent: Mapping[str, str], rows: tuple[Row, ...], sizes: Mapping[str, int],

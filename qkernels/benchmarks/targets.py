@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .families import NETWORK
+from .families import MODELS, NETWORK
 from .network import END_TO_END, LOADING, ONE_THREAD
 from .record import OURS, Results, Row, read_results
 
@@ -68,6 +68,10 @@ TARGETS = (
     *(Target("MobileNet V1 INT8 over ONNX Runtime QDQ", NETWORK, END_TO_END, 1.8, "onnxruntime", threads=n) for n in (1, 2)),
     Target("MobileNet V1 with AVX2 only over OpenVINO INT8", NETWORK, END_TO_END, 1.4, "openvino", capped=True),
     Target("MobileNet V1, 2 threads over 1", NETWORK, END_TO_END, 1.9, ONE_THREAD, threads=2),
+    *(Target(f"quantized TFLite files over {name}", MODELS, r".*\.tflite", asked, side)
+      for side, name, asked in (("openvino", "OpenVINO", 4.0), ("litert", "LiteRT", 3.3))),
+    *(Target(f"{name} INT8 over OpenVINO INT8", MODELS, name, 1.0, "openvino")
+      for name in ("mobilenet-v2", "mobilenet-v3-large", "mobilenet-v3-small", "resnet-50")),
     Target("load_model over compile_model", NETWORK, LOADING, 5.0, "openvino"),
     Target("first convolution over OpenVINO", "conv", "conv0", 2.2, "openvino"),
     Target("each pointwise layer over OpenVINO", "conv", r"pw\d+", 1.05, "openvino"),

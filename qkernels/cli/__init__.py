@@ -10,10 +10,13 @@ from qkernels import __version__
 from qkernels.extras import advice
 
 from . import interrupts
+from .accuracy import accuracy
 from .bench import bench
 from .info import info
+from .quantize import quantize
 from .report import report
 from .run import run
+from .sensitivity import sensitivity
 
 INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
 
@@ -24,10 +27,13 @@ def cli() -> None:
     """int8 kernels for NumPy people, and a report that shows layer by layer what they are worth."""
 
 
+cli.add_command(accuracy)
 cli.add_command(bench)
 cli.add_command(info)
+cli.add_command(quantize)
 cli.add_command(report)
 cli.add_command(run)
+cli.add_command(sensitivity)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qkernels.benchmarks.caches import COLD_L2, STATES, WARM
-from qkernels.benchmarks.families import NETWORK, PEERS_OF
+from qkernels.benchmarks.families import MODELS, NETWORK, PEERS_OF
 
 from . import interrupts, options
 
@@ -21,11 +21,11 @@ from . import interrupts, options
 @click.option("--repeats", type=click.IntRange(2), default=21, show_default=True, help="Rounds of every side in turn.")
 @click.option("--cache", "states", type=click.Choice(STATES), multiple=True, default=(WARM, COLD_L2), show_default=True,
               help="State of the caches before each run; sweeps are measured warm alone.")
-@click.option("--tflite", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="A quantized MobileNet V1 1.0/224 for LiteRT; network only.")
+@click.option("--tflite", type=click.Path(exists=True, dir_okay=False, path_type=Path), multiple=True,
+              help="A quantized TFLite file: any number for models, a MobileNet V1 1.0/224 for LiteRT beside the network.")
 def bench(family: str, peers: str | None, json_path: Path | None, threads: int, isa: str | None, repeats: int,
-          states: tuple[str, ...], tflite: Path | None) -> None:
-    """FAMILY of kernels, or the whole network, against the peers that are installed.
+          states: tuple[str, ...], tflite: tuple[Path, ...]) -> None:
+    """FAMILY of kernels, or whole models, against the peers that are installed.
 
     Ctrl-C ends the measurement; the rows complete by then are printed, and written beside --json as NAME.partial.json.
     """
@@ -41,8 +41,10 @@ def bench(family: str, peers: str | None, json_path: Path | None, threads: int, 
     if unknown := set(chosen or ()) - set(PEERS_OF[family]):
         raise click.BadParameter(f"{family} has {', '.join(PEERS_OF[family])}; got {', '.join(map(repr, sorted(unknown)))}",
                                  param_hint="--peers")
-    if tflite and family != NETWORK:
-        raise click.BadParameter(f"goes with the family {NETWORK}, got {family}", param_hint="--tflite")
+    if tflite and family not in (NETWORK, MODELS):
+        raise click.BadParameter(f"goes with the families {NETWORK} and {MODELS}, got {family}", param_hint="--tflite")
+    if len(tflite) > 1 and family == NETWORK:
+        raise click.BadParameter(f"the family {NETWORK} takes one file, got {len(tflite)}", param_hint="--tflite")
     stderr = Console(stderr=True)
     job = Job(family, threads, repeats, states, chosen, tflite)
     with stderr.status("") as status:

@@ -25,8 +25,9 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     Ctrl-C ends the measurement; what was measured until then is written to the directory `partial` of --out.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+    from qkernels.graph.import_openvino import read_model
+    from qkernels.measure import preprocessing
     from qkernels.measure.images import load_pictures
     from qkernels.measure.job import Job, run_job
     from qkernels.models import sample_images
@@ -36,10 +37,9 @@ def report(model: Path | None, images: Path | None, threads: int, isa: str | Non
     interrupts.check()
     options.use(isa)
     directory = images or (sample_images() if model is None else None)
-    job = Job(model, load_pictures(directory) if directory else [], threads, repeats)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-                   console=Console(stderr=True), disable=not Console(stderr=True).is_terminal, transient=True)
-    with bar:
+    how = preprocessing.of_model(read_model(model)) if model and directory else None
+    job = Job(model, load_pictures(directory, how) if directory else [], threads, repeats)
+    with options.progress_bar() as bar:
         task = bar.add_task("", total=1.0)
         found = run_job(job, lambda what, done: bar.update(task, description=what, completed=done))
     # never over a whole report

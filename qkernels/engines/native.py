@@ -28,10 +28,14 @@ class NativeEngine:
         qkernels.set_num_threads(threads)
         self.threads = threads
         self.model, self.compile_ms = timed(lambda: qkernels.load_model(model))
-        zeros = np.zeros(self.model.input_shapes[0], self.model.graph[self.model.graph.inputs[0]].dtype)
-        _, self.first_call_ms = timed(lambda: self.model(zeros))
+        _, self.first_call_ms = timed(lambda: self.model(self.zeros()))
         self.version = qkernels.__version__
         self.description = f"instruction set {self.model.plan.isa}"
+
+    def zeros(self) -> NDArray[Any]:
+        """An input of its shape and type."""
+        node = self.model.graph[self.model.graph.inputs[0]]
+        return np.zeros(node.shape, node.dtype)
 
     def run(self, x: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(self.model(x))

@@ -151,7 +151,7 @@ def _conv2d(b: Builder, x: str, node: ir.Conv2d, graph: ir.Graph) -> str:
 def _average_pool(b: Builder, x: str, node: ir.AveragePool, graph: ir.Graph) -> str:
     _expect_plain(node)
     before = graph[node.inputs[0]]
-    if node.kernel != before.shape[1:3]:
+    if node.kernel != before.shape[1:3] or any(node.padding):
         raise Unsupported(f"{node.name}: only pooling over the whole image is written in QDQ form")
     return _quantized(b, b.node("GlobalAveragePool", [_dequantized(b, x, before)]), node)
 

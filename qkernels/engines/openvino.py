@@ -147,6 +147,16 @@ def _operation(work: Layer | Quantize | Dequantize) -> openvino.Model:
     return openvino.Model([opset13.result(y)], [x], "conversion")
 
 
+def _mapped(fake_quantize: openvino.Node) -> openvino.Output:
+    """Its input, brought from its input range to its output range."""
+    low, high, out_low, out_high = (fake_quantize.input_value(i).get_node().data.astype(np.float64) for i in range(1, 5))
+    if np.array_equal(low, out_low) and np.array_equal(high, out_high):
+        return fake_quantize.input_value(0)
+    factor = (out_high - out_low) / (high - low)
+    scaled = opset13.multiply(fake_quantize.input_value(0), factor.astype(np.float32))
+    return opset13.add(scaled, (out_low - low * factor).astype(np.float32)).output(0)
+
+
 def compile_model(source: Path | openvino.Model, threads: int) -> openvino.CompiledModel:
     """A model, read first where `source` is a file's path, compiled."""
     return _CORE.compile_model(str(source) if isinstance(source, Path) else source, "CPU", _configuration(threads))
@@ -159,8 +169,9 @@ def trivial_model() -> openvino.Model:
 
 
 def float_model(model: openvino.Model) -> openvino.Model:
-    """The same network in float: every FakeQuantize of a computed tensor is passed by. Weights keep the values that their
-    int8 numbers stand for, but as floats: the plugin would multiply with the integers otherwise.
+    """The same network in float: every FakeQuantize of a computed tensor is passed by, or where it maps its range to another,
+    the map alone is kept. Weights keep the values that their integers stand for, but as floats: the plugin would multiply with
+    the integers otherwise.
     """
     clone = model.clone()
     for op in clone.get_ordered_ops():
@@ -169,7 +180,7 @@ def float_model(model: openvino.Model) -> openvino.Model:
             for target in op.output(0).get_target_inputs():
                 target.replace_source_output(values.output(0))
         if op.get_type_name() == "FakeQuantize" and op.input_value(0).get_node().get_type_name() != "Constant":
-            source = op.input_value(0)
+            source = _mapped(op)
             for target in op.output(0).get_target_inputs():
                 target.replace_source_output(source)
     clone.validate_nodes_and_infer_types()

@@ -23,7 +23,7 @@ def openvino_module() -> Any:
 
 
 @cache
-def _core() -> Any:
+def core() -> Any:
     return openvino_module().Core()     # one for all files: a new one costs a tenth of reading one
 
 
@@ -47,8 +47,8 @@ def import_model(source: "openvino.Model | str | os.PathLike[str]") -> ir.Graph:
 
 
 def _read_operator(builder: Builder, op: "openvino.Node") -> None:
-    if op.get_output_size() > 1:
-        builder.fail(op, "has more than one output")
+    if any(op.output(i).get_target_inputs() for i in range(1, op.get_output_size())):
+        builder.fail(op, "more than its first output is read")
     operator = OPERATORS.get(op.get_type_name())
     if operator is None:
         builder.fail(op, "unknown operator")
@@ -71,7 +71,7 @@ def read_model(source: "openvino.Model | str | os.PathLike[str]") -> "openvino.M
     if not path.exists():
         raise FileNotFoundError(f"source: {str(path)!r} does not exist")
     try:
-        return _core().read_model(path)
+        return core().read_model(path)
     except (RuntimeError, UnicodeDecodeError) as error:   # the second: the reason quotes a damaged name
         raise ValueError(f"source: {str(path)!r} is not a model that OpenVINO reads: {openvino_reason(error)}") from error
 

@@ -116,11 +116,26 @@ class Linear(Product):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AveragePool(Epilogue):
-    """The sum over the window of q - input_zero_point, no bias; `multiplier` has length 1."""
+    """The sum over the window's pixels inside the image of q - input_zero_point, no bias; `multiplier` has length 1.
+
+    With `exclude_pad` it is for a window without padding, and larger by float32(pixels of the kernel) / float32(pixels inside)
+    for others. `padding` (top, left, bottom, right).
+    """
 
     kernel: Pair
     stride: Pair
+    padding: tuple[int, int, int, int]
+    exclude_pad: bool
     input_zero_point: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaxPool(Node):
+    """The largest value of each window, in the input's quantization; `padding` (top, left, bottom, right) is left out."""
+
+    kernel: Pair
+    stride: Pair
+    padding: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -56,9 +56,14 @@ def _linear(plan: "Plan", src: list[int], node: ir.Linear) -> int:
 
 
 def _average_pool(plan: "Plan", src: list[int], node: ir.AveragePool) -> int:
-    return plan.average_pool(src[0], kernel=node.kernel, stride=node.stride, input_zero_point=node.input_zero_point,
+    return plan.average_pool(src[0], kernel=node.kernel, stride=node.stride, padding=node.padding,
+                             exclude_pad=node.exclude_pad, input_zero_point=node.input_zero_point,
                              multiplier=float(node.multiplier[0]), zero_point=node.zero_point, lo=node.lo, hi=node.hi,
                              dtype=node.dtype, name=node.name)
+
+
+def _max_pool(plan: "Plan", src: list[int], node: ir.MaxPool) -> int:
+    return plan.max_pool(src[0], kernel=node.kernel, stride=node.stride, padding=node.padding, name=node.name)
 
 
 def _arithmetic(plan: "Plan", src: list[int], node: ir.Arithmetic) -> int:
@@ -94,6 +99,7 @@ _BUILDERS: dict[type[ir.Node], Callable[..., int]] = {
     ir.Conv2d: _conv2d,
     ir.Linear: _linear,
     ir.AveragePool: _average_pool,
+    ir.MaxPool: _max_pool,
     ir.Arithmetic: _arithmetic,
     ir.Table: _table,
     ir.Softmax: _softmax,

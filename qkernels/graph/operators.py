@@ -14,7 +14,7 @@ from . import ir
 from .builder import Builder
 from .elementwise import add, clamp, gated, mapped, multiply, relu, sigmoid, subtract, swish
 from .epilogue import range_parameters
-from .pooling import average_pool, reduce_mean
+from .pooling import average_pool, max_pool, reduce_mean
 from .products import convolution, group_convolution, matmul
 from .values import BYTES, Accumulator, Constant, Mapped, Quantization, Tensor, Value
 
@@ -189,6 +189,7 @@ OPERATORS: dict[str, Callable[[Builder, "Node"], Value | None]] = {
     "HSigmoid": gated,
     "HSwish": gated,
     "MatMul": matmul,
+    "MaxPool": max_pool,
     "Multiply": multiply,
     "Parameter": parameter,
     "ReduceMean": reduce_mean,

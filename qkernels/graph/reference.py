@@ -4,6 +4,7 @@ Written to be obviously right, not fast: the importer's tests and the report's c
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,23 @@ def _linear(node: ir.Linear, q: Array) -> Array:
 
 
 def _average_pool(node: ir.AveragePool, q: Array) -> Array:
-    x = q.astype(np.int64) - node.input_zero_point
-    out = node.shape[1], node.shape[2]
-    taps = [_windows(x, out, (i, j), node.stride) for i in range(node.kernel[0]) for j in range(node.kernel[1])]
-    return _finish(node, np.sum(taps, axis=0))
+    sums = np.sum(_taps(node, q.astype(np.int64) - node.input_zero_point), axis=0)
+    if not node.exclude_pad:
+        return _finish(node, sums)
+    inside = np.sum(_taps(node, np.ones_like(q[..., :1], np.int64)), axis=0).astype(np.float32)
+    return _finish(replace(node, multiplier=node.multiplier * (np.float32(node.kernel[0] * node.kernel[1]) / inside)), sums)
+
+
+def _max_pool(node: ir.MaxPool, q: Array) -> Array:
+    return np.max(_taps(node, q), axis=0)   # padded with the least of all values
+
+
+def _taps(node: ir.AveragePool | ir.MaxPool, x: Array) -> list[Array]:
+    """What each position of the kernel meets, zeros in the padding."""
+    top, left, bottom, right = node.padding
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    positions = [(i, j) for i in range(node.kernel[0]) for j in range(node.kernel[1])]
+    return [_windows(padded, node.shape[1:3], at, node.stride) for at in positions]
 
 
 def _arithmetic(node: ir.Arithmetic, a: Array, b: Array) -> Array:
@@ -129,6 +143,7 @@ _EVALUATORS: dict[type[ir.Node], Callable[..., Array]] = {
     ir.Conv2d: _conv2d,
     ir.Linear: _linear,
     ir.AveragePool: _average_pool,
+    ir.MaxPool: _max_pool,
     ir.Arithmetic: _arithmetic,
     ir.Table: _table,
     ir.Softmax: _softmax,

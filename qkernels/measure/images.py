@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from qkernels.engines.base import Engine
+from qkernels.graph import ir
 from qkernels.models import imagenet_labels, preprocess
 from qkernels.report.record import OPENVINO_F32, OPENVINO_INT8, QKERNELS, ImageResult, Prediction
 
+from .preprocessing import Preprocessing, read_image
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 _THUMBNAIL = (96, 96)
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)  # what Pillow's readers raise
 
 
 @dataclass(frozen=True)
@@ -28,45 +28,26 @@ class Picture:
     """An image, as the model's input and as a small PNG."""
 
     name: str
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     thumbnail_png_base64: str
 
 
-def load_picture(path: Path) -> Picture:
-    """OSError where the file cannot be read; ValueError names it where it is no image, a damaged one or one so large that
-    Pillow takes it for an attack."""
-    small = _read(path)
-    x = preprocess(small)
+def load_picture(path: Path, how: Preprocessing | None = None) -> Picture:
+    """`how` None: as the embedded model wants it. Errors as for `read_image`."""
+    small = read_image(path)
+    x = preprocess(small) if how is None else how.apply(small)
     small.thumbnail(_THUMBNAIL)
     png = io.BytesIO()
     small.save(png, "PNG", optimize=True)
     return Picture(path.name, x, base64.b64encode(png.getvalue()).decode("ascii"))
 
 
-def _read(path: Path) -> Image.Image:
-    """RGB."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)   # of odd metadata, beside a picture that can be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return image.convert("RGB")
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: not an image that Pillow can read") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: an image too large to be read: {error}") from error
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise                                 # of the file system
-        raise ValueError(f"{path}: a damaged image: {error}") from error
-
-
-def load_pictures(directory: Path) -> list[Picture]:
+def load_pictures(directory: Path, how: Preprocessing | None = None) -> list[Picture]:
     """The images of `directory`, by name. ValueError where there is none."""
     paths = sorted(p for p in directory.iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
         raise ValueError(f"{directory}: no image ({', '.join(SUFFIXES)})")
-    return [load_picture(path) for path in paths]
+    return [load_picture(path, how) for path in paths]
 
 
 def top5(probabilities: NDArray[np.float32], labels: Sequence[str]) -> tuple[Prediction, ...]:
@@ -76,11 +57,19 @@ def top5(probabilities: NDArray[np.float32], labels: Sequence[str]) -> tuple[Pre
     return tuple(Prediction(labels[i] if len(labels) == flat.size else f"class {i}", float(flat[i]), int(i)) for i in best)
 
 
-def classify(engines: Mapping[str, Engine], pictures: Sequence[Picture]) -> tuple[ImageResult, ...]:
-    """Every picture on every engine."""
+def real(values: NDArray[Any], node: ir.Node) -> NDArray[np.float32]:
+    """The numbers that a node's output stands for."""
+    if node.dtype == "float32":
+        return values
+    scale, zero_point = node.affine()
+    return (values.astype(np.int32) - zero_point).astype(np.float32) * scale
+
+
+def classify(engines: Mapping[str, Engine], pictures: Sequence[Picture], output: ir.Node) -> tuple[ImageResult, ...]:
+    """Every picture on every engine. `output` of the graph says what bytes stand for, where the model ends in bytes."""
     labels, results = imagenet_labels(), []
     for picture in pictures:
-        outputs = {name: engine.run(picture.x) for name, engine in engines.items()}
+        outputs = {name: real(engine.run(picture.x), output) for name, engine in engines.items()}
         tops = {name: top5(output, labels) for name, output in outputs.items()}
         difference = float(np.abs(outputs[QKERNELS].reshape(-1) - outputs[OPENVINO_INT8].reshape(-1)).max())
         first = {name: top[0].index for name, top in tops.items()}

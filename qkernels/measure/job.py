@@ -18,7 +18,7 @@ from qkernels import _native
 from qkernels.engines.base import Engine as Runner
 from qkernels.engines.native import NativeEngine
 from qkernels.engines.openvino import OpenvinoEngine, float_model
-from qkernels.graph import import_model
+from qkernels.graph import import_model, ir
 from qkernels.graph.import_openvino import read_model
 from qkernels.models import embedded_model_path
 from qkernels.report.record import (
@@ -73,12 +73,12 @@ def run_job(job: Job, progress: Callable[[str, float], None]) -> Report:
     graph = import_model(ov_model)
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ValueError(f"model: expected one input and one output, got {len(graph.inputs)} and {len(graph.outputs)}")
-    x = _timed_input(job.pictures, graph.input_shapes[0])
+    x = _timed_input(job.pictures, graph[graph.inputs[0]])
     native = NativeEngine(ov_model, job.threads)
     engines: dict[str, Any] = {QKERNELS: native, OPENVINO_INT8: OpenvinoEngine(ov_model, job.threads),
                                OPENVINO_F32: OpenvinoEngine(float_model(ov_model), job.threads)}
     progress("comparing outputs", 0.05)
-    images = classify(engines, job.pictures)
+    images = classify(engines, job.pictures, graph[graph.outputs[0]])
     progress("measuring the machine", 0.08)
     caches = machine.caches()
     roofline = measure_roofline(_native, caches, job.threads)
@@ -142,12 +142,15 @@ def _counter(progress: Callable[[str, float], None], what: str, start: float, en
     return step
 
 
-def _timed_input(pictures: Sequence[Picture], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _timed_input(pictures: Sequence[Picture], node: ir.Node) -> NDArray[Any]:
     if not pictures:
-        return np.random.default_rng(SEED).uniform(-1, 1, shape).astype(np.float32)
-    if pictures[0].x.shape != shape:
-        raise ValueError(f"images: prepared for {pictures[0].x.shape}, but the model takes {shape}")
-    return pictures[0].x
+        random = np.random.default_rng(SEED)
+        return (random.integers(0, 256, node.shape, np.uint8) if node.dtype == "uint8"
+                else random.uniform(-1, 1, node.shape).astype(np.float32))
+    x = pictures[0].x
+    if (x.shape, x.dtype.name) != (node.shape, node.dtype):
+        raise ValueError(f"images: prepared for {x.dtype.name} {x.shape}, but the model takes {node.dtype} {node.shape}")
+    return x
 
 
 def _model(job: Job, path: Path, native: NativeEngine, output_shape: tuple[int, ...]) -> ModelInfo:
@@ -157,7 +160,8 @@ def _model(job: Job, path: Path, native: NativeEngine, output_shape: tuple[int, 
         digest.update(weights.read_bytes())
     layers = native.model.layers
     return ModelInfo(name=path.stem, source="embedded" if job.model_path is None else path.name, sha256=digest.hexdigest(),
-                     input_shape=native.model.input_shapes[0], input_dtype="float32", output_shape=output_shape,
+                     input_shape=native.model.input_shapes[0], output_shape=output_shape,
+                     input_dtype=native.model.graph[native.model.graph.inputs[0]].dtype,
                      macs=sum(layer.macs for layer in layers), parameters=sum(layer.parameters for layer in layers),
                      note=EMBEDDED_NOTE if job.model_path is None else "")
 

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from qkernels.report.record import OPENVINO_F32, QKERNELS
 
 
@@ -24,7 +22,7 @@ def _run_once(engine: str, model_path: str, threads: int) -> None:
     if engine == QKERNELS:
         from qkernels.engines.native import NativeEngine
         native = NativeEngine(model_path, threads)
-        native.run(np.zeros(native.model.input_shapes[0], np.float32))
+        native.run(native.zeros())
         return
     import openvino
 

@@ -6,6 +6,7 @@
 #include "../kernels/arithmetic/arithmetic.h"
 #include "../kernels/conv_first/conv_first.h"
 #include "../kernels/depthwise/depthwise.h"
+#include "../kernels/depthwise_any/depthwise_any.h"
 #include "../kernels/gemm/gemm.h"
 #include "../kernels/pool/pool.h"
 #include "../kernels/probe/probe.h"
@@ -30,8 +31,10 @@ struct qk_kernels {
     const struct qk_gemm_kernel *gemm;        /* any N */
     const struct qk_gemm_kernel *gemm_narrow; /* N that does not fill gemm's panels; NULL in a table: the same as gemm */
     const struct qk_depthwise_kernel *depthwise;
+    const struct qk_depthwise_any_kernel *depthwise_any;
     const struct qk_conv_first_kernel *conv_first;
     qk_window_sum_fn *window_sum;
+    qk_window_max_fn *window_max;
     qk_arithmetic_fn *add;
     qk_arithmetic_fn *multiply;
     qk_table_fn *table;

@@ -17,9 +17,16 @@ static int has_valid_sizes(const qk_conv2d_desc *d) {
            qk_times(weights, qk_dtype_size(d->weights_dtype)) != QK_TOO_MANY;
 }
 
-static int is_depthwise3x3(const qk_conv2d_desc *d) {
-    return d->groups == d->channels_in && d->groups == d->channels_out && d->kernel_h == 3 && d->kernel_w == 3 &&
-           d->stride_h == d->stride_w && d->stride_h <= 2 && d->dilation_h == 1 && d->dilation_w == 1;
+/* A depthwise kernel prepares columns in a buffer: of what reaches too far, as no network's do, gathering is as good. */
+static int is_depthwise(const qk_conv2d_desc *d) {
+    enum { FAR = 1 << 12 };
+    return d->groups == d->channels_in && d->groups == d->channels_out && d->stride_h <= FAR && d->stride_w <= FAR &&
+           qk_times(d->kernel_w, d->dilation_w) <= FAR;
+}
+
+static int is_3x3(const qk_conv2d_desc *d) {
+    return d->kernel_h == 3 && d->kernel_w == 3 && d->stride_h == d->stride_w && d->stride_h <= 2 && d->dilation_h == 1 &&
+           d->dilation_w == 1;
 }
 
 static int is_first(const qk_conv2d_desc *d) {
@@ -78,7 +85,7 @@ qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilog
         !qk_are_zero_points(d->input_zero_point, d->channels_in, QK_U8) || !are_weights(d))
         return QK_ERROR_ARGUMENT;
     const int bytes_out = qk_is_byte(epilogue->dtype);
-    const int depthwise = bytes_out && is_depthwise3x3(d), first = bytes_out && is_first(d);
+    const int depthwise = bytes_out && is_depthwise(d), first = bytes_out && is_first(d);
     int32_t *folded = qk_aligned_alloc(desc->channels_out * sizeof *folded);
     int16_t *wide = depthwise || first ? widen_weights(desc) : NULL;
     if (!folded || ((depthwise || first) && !wide)) {
@@ -90,7 +97,8 @@ qk_status qk_conv2d_create(const qk_conv2d_desc *desc, const qk_epilogue *epilog
     qk_epilogue with_folded = *epilogue;
     with_folded.bias = folded;
     qk_status status;
-    if (depthwise) status = qk_conv2d_depthwise_create(&shape, wide, &with_folded, op);
+    if (depthwise && is_3x3(desc)) status = qk_conv2d_depthwise_create(&shape, wide, &with_folded, op);
+    else if (depthwise) status = qk_conv2d_depthwise_any_create(&shape, wide, &with_folded, op);
     else if (first && qk_conv_first_takes(desc->channels_out, wide))
         status = qk_conv2d_first_create(&shape, wide, &with_folded, op);
     else if (is_pointwise(desc)) status = qk_conv2d_pointwise_create(&shape, &with_folded, op);

@@ -12,6 +12,8 @@ struct qk_conv_shape {
 /* `bias` has the input's zero points folded in; `weights` are the desc's. */
 qk_status qk_conv2d_depthwise_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
                                      qk_op **op);
+qk_status qk_conv2d_depthwise_any_create(const struct qk_conv_shape *shape, const int16_t *weights,
+                                         const qk_epilogue *epilogue, qk_op **op);
 qk_status qk_conv2d_first_create(const struct qk_conv_shape *shape, const int16_t *weights, const qk_epilogue *epilogue,
                                  qk_op **op);
 qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op);

@@ -32,7 +32,8 @@ static void destroy(qk_op *op) {
 }
 
 /* The weights are a matrix (k, channels_out), of which each group has its columns. */
-static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_epilogue *epilogue, struct conv **created) {
+static qk_status create(const struct qk_conv_shape *shape, size_t k, const void *matrix, const qk_epilogue *epilogue,
+                        struct conv **created) {
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c = qk_aligned_alloc(sizeof *c);
     if (!c) return QK_ERROR_MEMORY;
@@ -44,7 +45,7 @@ static qk_status create(const struct qk_conv_shape *shape, size_t k, const qk_ep
     qk_status status = c->groups && c->pad ? QK_OK : QK_ERROR_MEMORY;
     for (size_t i = 0; status == QK_OK && i < s->channels_in; i++) c->pad[i] = (uint8_t)s->input_zero_point[i];
     const size_t n = s->channels_out / s->groups;
-    const struct qk_gemm_weights all = {s->weights, (ptrdiff_t)s->channels_out, 1, qk_dtype_size(s->weights_dtype), 0};
+    const struct qk_gemm_weights all = {matrix, (ptrdiff_t)s->channels_out, 1, qk_dtype_size(s->weights_dtype), 0};
     struct qk_gemm_weights weights = all;
     for (size_t g = 0; status == QK_OK && g < s->groups; g++) {
         qk_epilogue part = *epilogue;
@@ -77,7 +78,7 @@ static void run_pointwise(const qk_op *op, const void *const *src, void *dst, si
 
 qk_status qk_conv2d_pointwise_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
     struct conv *c;
-    const qk_status status = create(shape, shape->desc.channels_in, epilogue, &c);
+    const qk_status status = create(shape, shape->desc.channels_in, shape->desc.weights, epilogue, &c);
     if (status != QK_OK) return status;
     c->op.run = run_pointwise;
     c->op.scratch_per_thread = qk_matmul_scratch(&c->groups[0].matrix);
@@ -94,17 +95,26 @@ struct loop {
     size_t blocks_an_image;
 };
 
-/* The patch of output pixel (y, x) for the channels of group g, kernel position by kernel position. */
+/* The patch of output pixel (y, x) for the channels of group g, kernel position by kernel position. A row of the kernel that
+ * lies side by side inside the image is one copy. */
 static void gather_patch(const struct conv *c, const uint8_t *image, size_t y, size_t x, size_t g, uint8_t *patch) {
     const qk_conv2d_desc *s = &c->shape.desc;
-    const size_t channels = s->channels_in / s->groups, first = g * channels;
-    for (size_t i = 0; i < s->kernel_h; i++)
-        for (size_t j = 0; j < s->kernel_w; j++, patch += channels) {
-            const size_t row = y * s->stride_h + i * s->dilation_h - s->pad_top; /* wraps around outside the image */
-            const size_t column = x * s->stride_w + j * s->dilation_w - s->pad_left;
-            const int inside = row < s->height && column < s->width;
-            memcpy(patch, inside ? image + (row * s->width + column) * s->channels_in + first : c->pad + first, channels);
+    const size_t channels = s->channels_in / s->groups, first = g * channels, row_bytes = s->kernel_w * channels;
+    const size_t left = x * s->stride_w - s->pad_left; /* columns and rows wrap around outside the image */
+    const int together = s->groups == 1 && s->dilation_w == 1 && left < s->width && s->width - left >= s->kernel_w;
+    for (size_t i = 0; i < s->kernel_h; i++, patch += row_bytes) {
+        const size_t row = y * s->stride_h + i * s->dilation_h - s->pad_top;
+        if (together && row < s->height) {
+            memcpy(patch, image + (row * s->width + left) * channels, row_bytes);
+            continue;
         }
+        for (size_t j = 0; j < s->kernel_w; j++) {
+            const size_t column = left + j * s->dilation_w;
+            const int inside = row < s->height && column < s->width;
+            memcpy(patch + j * channels,
+                   inside ? image + (row * s->width + column) * s->channels_in + first : c->pad + first, channels);
+        }
+    }
 }
 
 static void gather_task(void *context, size_t index, size_t thread) {
@@ -139,8 +149,15 @@ static void run_gathered(const qk_op *op, const void *const *src, void *dst, siz
 qk_status qk_conv2d_gathered_create(const struct qk_conv_shape *shape, const qk_epilogue *epilogue, qk_op **op) {
     const qk_conv2d_desc *s = &shape->desc;
     struct conv *c;
-    const size_t k = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
-    const qk_status status = create(shape, k, epilogue, &c);
+    const size_t taps = s->kernel_h * s->kernel_w * (s->channels_in / s->groups);
+    const size_t row_bytes = s->channels_out * qk_dtype_size(s->weights_dtype);
+    /* rows of zeros make k a multiple of four, for which kernels are fastest; what a patch has there does not matter */
+    const size_t k = qk_round_up(taps, 4);
+    void *weights = qk_aligned_alloc(qk_times(k, row_bytes));
+    if (!weights) return QK_ERROR_MEMORY;
+    memcpy(weights, s->weights, taps * row_bytes);
+    const qk_status status = create(shape, k, weights, epilogue, &c);
+    qk_aligned_free(weights);
     if (status != QK_OK) return status;
     const struct qk_matrix *matrix = &c->groups[0].matrix;
     const struct qk_gemm_kernel *kernel = matrix->kernel;

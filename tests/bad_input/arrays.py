@@ -47,6 +47,7 @@ OUTPUTS = {"quantize": ((3, 4), np.uint8), "dequantize": ((3, 4), np.float32), "
 
 RAGGED = [[1.0], [1.0, 2.0]]
 NESTED = "expected an array, got nested sequences of unequal lengths"
+AFFINE = "uint8 or int8 or uint16 or int16"
 FLOATS = "expected an array of float32 or float16 or float64"
 
 
@@ -57,11 +58,10 @@ def float_arrays(function):
             row(function, "x", "ragged lists", dict(x=RAGGED), ValueError, f"x: {NESTED}")]
 
 
-def byte_arrays(function, *, only=None):
-    expected = only or "uint8 or int8"
+def quantized_arrays(function, expected):
     return [row(function, "q", "another dtype", dict(q=X), TypeError, f"q: expected an array of {expected}, got float32"),
-            row(function, "q", "16-bit integers", dict(q=Q.astype(np.int16)), TypeError,
-                f"q: expected an array of {expected}, got int16"),
+            row(function, "q", "64-bit integers", dict(q=Q.astype(np.int64)), TypeError,
+                f"q: expected an array of {expected}, got int64"),
             row(function, "q", "ragged lists", dict(q=RAGGED), ValueError, f"q: {NESTED}")]
 
 
@@ -108,10 +108,12 @@ def zero_points(function, lo=0, hi=255, *, several=True):
     return found
 
 
-def dtypes(function):
-    return [row(function, "dtype", "another type", dict(dtype=np.int16), TypeError, "dtype: expected uint8 or int8, got int16"),
-            row(function, "dtype", "None", dict(dtype=None), TypeError, "dtype: expected uint8 or int8, got float64"),
-            row(function, "dtype", "no type", dict(dtype="nothing"), TypeError, "dtype: expected uint8 or int8, got 'nothing'")]
+def dtypes(function, expected="uint8 or int8", other=np.int16):
+    """`other`: a dtype that is not among those `expected`."""
+    return [row(function, "dtype", "another type", dict(dtype=other), TypeError,
+                f"dtype: expected {expected}, got {np.dtype(other).name}"),
+            row(function, "dtype", "None", dict(dtype=None), TypeError, f"dtype: expected {expected}, got float64"),
+            row(function, "dtype", "no type", dict(dtype="nothing"), TypeError, f"dtype: expected {expected}, got 'nothing'")]
 
 
 def axes(function, name):
@@ -147,9 +149,16 @@ def outs(function, name, dtype, shape, out_dtype, other):
 
 
 ROWS = [
-    *float_arrays("quantize"), *scales("quantize"), *zero_points("quantize"), *dtypes("quantize"), *axes("quantize", "scale"),
+    *float_arrays("quantize"), *scales("quantize"), *zero_points("quantize"),
+    *dtypes("quantize", AFFINE, np.int32),
+    row("quantize", "zero_point", "above the range of int16", dict(zero_point=32768, dtype=np.int16), ValueError,
+        "zero_point: expected values in -32768..32767, got 32768"),
+    *axes("quantize", "scale"),
     *outs("quantize", "x", np.float32, (3, 4), np.uint8, np.int8),
-    *byte_arrays("dequantize"), *scales("dequantize"), *zero_points("dequantize"), *axes("dequantize", "scale"),
+    *quantized_arrays("dequantize", f"{AFFINE} or int32"), *scales("dequantize"), *zero_points("dequantize"),
+    row("dequantize", "zero_point", "with int32", dict(q=ACC, zero_point=1), ValueError,
+        "zero_point: expected values in 0..0, got 1"),
+    *axes("dequantize", "scale"),
     *outs("dequantize", "q", np.uint8, (3, 4), np.float32, np.float64),
     row("requantize", "acc", "real numbers", dict(acc=X), TypeError, "acc: expected an array of int32, got float32"),
     row("requantize", "acc", "64-bit integers", dict(acc=ACC.astype(np.int64)), TypeError,
@@ -176,7 +185,7 @@ ROWS = [
     row("quantize_dynamic", "x", "a range beyond float32", dict(x=np.array([3e38, -3e38], np.float32)), ValueError,
         "x: expected finite values within the range of float32, got -3.0000000054977558e+38..3.0000000054977558e+38"),
     *dtypes("quantize_dynamic"),
-    *scales("QParams"), *zero_points("QParams"), *dtypes("QParams"),
+    *scales("QParams"), *zero_points("QParams"), *dtypes("QParams", AFFINE, np.int32),
     row("QParams", "axis", "text", dict(axis="rows"), TypeError, "axis: expected an integer or None, got 'rows'"),
     row("QParams", "axis", "a real number", dict(scale=[1.0], axis=0.5), TypeError,
         "axis: expected an integer or None, got 0.5"),
@@ -192,13 +201,13 @@ ROWS = [
         "hi: expected finite float32 values, got inf"),
     row("QParams.from_range", "hi", "a range beyond float32", dict(lo=-3e38, hi=3e38), ValueError,
         "hi: expected hi - lo within float32, got 3e+38 and -3e+38"),
-    *dtypes("QParams.from_range"),
+    *dtypes("QParams.from_range", AFFINE, np.int32),
     row("QParams.from_range", "symmetric", "text", dict(symmetric="no"), TypeError,
         "symmetric: expected True or False, got 'no'"),
     row("QParams.from_range", "axis", "text", dict(axis="rows"), TypeError, "axis: expected an integer or None, got 'rows'"),
     row("QParams.from_range", "axis", "None with several values", dict(lo=[0.0, 0.0], hi=[1.0, 1.0]), ValueError,
         "scale: 2 values need axis=, the dimension that they belong to"),
     *float_arrays("QParams.quantize"), *outs("QParams.quantize", "x", np.float32, (3, 4), np.uint8, np.int8),
-    *byte_arrays("QParams.dequantize", only="uint8"),
+    *quantized_arrays("QParams.dequantize", "uint8"),
     *outs("QParams.dequantize", "q", np.uint8, (3, 4), np.float32, np.float64),
 ]

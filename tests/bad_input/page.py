@@ -32,7 +32,8 @@ MIDDLE = """
 Exit status 2 is wrong usage (the last line of the message is shown here), 1 a job that failed, with one line, 130 an
 interrupted run. The first Ctrl-C ends a measurement: `qkernels report` writes what it has into the directory `partial` of
 `--out`, `qkernels bench --json NAME.json` into `NAME.partial.json`, both marked as interrupted; a whole report or result is
-never replaced by a partial one, nor by one that a full disk cut short.
+never replaced by a partial one, nor by one that a full disk cut short. `qkernels quantize` writes both files of a model or
+neither.
 """
 
 

@@ -1,4 +1,4 @@
-"""Rows of PackedWeights, matmul, linear and conv2d."""
+"""Rows of PackedWeights, matmul, linear, conv2d, count_saturations and count_saturating_weights."""
 
 import numpy as np
 
@@ -18,18 +18,24 @@ CALLS = {
     "PackedWeights": (qk.PackedWeights, dict(b=B)),
     "matmul": (qk.matmul, dict(a=A, b=B)),
     "linear": (qk.linear, dict(a=A, weights=B, multiplier=1.0)),
+    "count_saturations": (qk.count_saturations, dict(a=A, b=B)),
+    "count_saturating_weights": (qk.count_saturating_weights, dict(b=B)),
     "conv2d": (qk.conv2d, dict(x=IMAGE, weights=KERNEL, multiplier=1.0)),
 }
 OUTPUTS = {"matmul": ((3, 3), np.int32), "linear": ((3, 3), np.uint8), "conv2d": ((1, 3, 3, 6), np.uint8)}
 
 
-def left(function):
+def left_array(function):
     return [row(function, "a", "another dtype", dict(a=A.astype(np.int16)), TypeError, f"a: {BYTES}, got int16"),
             row(function, "a", "ragged lists", dict(a=RAGGED), ValueError, f"a: {NESTED}"),
             row(function, "a", "another last dimension", dict(a=A[:, :2]), ValueError,
                 "a: expected a last dimension of 4, the rows of b, got shape (3, 2)"),
             row(function, "a", "a scalar", dict(a=np.uint8(1)), ValueError,
-                "a: expected a last dimension of 4, the rows of b, got shape ()"),
+                "a: expected a last dimension of 4, the rows of b, got shape ()")]
+
+
+def left(function):
+    return [*left_array(function),
             row(function, "a_zero_point", "outside a's range", dict(a_zero_point=256), ValueError,
                 "a_zero_point: expected values in 0..255, got 256"),
             row(function, "a_zero_point", "a real number", dict(a_zero_point=1.0), TypeError,
@@ -38,10 +44,10 @@ def left(function):
                 "a_zero_point: expected one integer, got [1, 2]")]
 
 
-def right(function, name, points):
+def right(function, name, points, expected=BYTES):
     """`points`: the argument with the zero points, if there is one."""
     shape = f"{name}: expected shape (K, N), both at least 1, got"
-    found = [row(function, name, "another dtype", {name: B.astype(np.float32)}, TypeError, f"{name}: {BYTES}, got float32"),
+    found = [row(function, name, "another dtype", {name: B.astype(np.float32)}, TypeError, f"{name}: {expected}, got float32"),
              row(function, name, "ragged lists", {name: RAGGED}, ValueError, f"{name}: {NESTED}"),
              row(function, name, "one dimension", {name: B[0]}, ValueError, f"{shape} (3,)"),
              row(function, name, "empty", {name: B[:0]}, ValueError, f"{shape} (0, 3)")]
@@ -153,4 +159,8 @@ ROWS = [
         "out: expected uint8, got int32"),
     row("conv2d", "out", "another shape", lambda: dict(out=np.full((1, 3, 3, 5), 85, np.uint8)), ValueError,
         "out: expected shape (1, 3, 3, 6), got (1, 3, 3, 5)"),
+    *left_array("count_saturations"),
+    *right("count_saturations", "b", None, "expected an array of int8"),
+    row("count_saturations", "b", "uint8", dict(b=B.view(np.uint8)), TypeError, "b: expected an array of int8, got uint8"),
+    *right("count_saturating_weights", "b", None, "expected an array of int8"),
 ]

@@ -7,11 +7,11 @@ import click
 import qkernels as qk
 from qkernels.cli import cli
 
-from . import arrays, commands, models, products
+from . import arrays, commands, models, products, quantization
 
-CALLS = arrays.CALLS | products.CALLS | models.CALLS
+CALLS = arrays.CALLS | products.CALLS | quantization.CALLS | models.CALLS
 OUTPUTS = arrays.OUTPUTS | products.OUTPUTS
-ROWS = [*arrays.ROWS, *products.ROWS, *models.ROWS]
+ROWS = [*arrays.ROWS, *products.ROWS, *quantization.ROWS, *models.ROWS]
 COMMAND_ROWS = commands.ROWS
 
 

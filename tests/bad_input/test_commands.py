@@ -7,9 +7,12 @@ import zlib
 import pytest
 from damaged.small_model import save
 
+import qkernels as qk
 from qkernels.cli import main
 from qkernels.models import sample_images
+from qkernels.quantization.save import save as save_model
 
+from .quantization import IMAGE, float_model
 from .row import ANY
 from .table import COMMAND_ROWS, command_parameters
 
@@ -35,7 +38,15 @@ def directory(tmp_path_factory):
     (found / "bomb.png").write_bytes(png_of(60_000, 60_000))
     (found / "damaged" / "cut.jpg").write_bytes(GOOD.read_bytes()[:9000])
     (found / "good.png").write_bytes(GOOD.read_bytes())
+    (found / "images").mkdir()
+    (found / "images" / "good.png").write_bytes(GOOD.read_bytes())
+    (found / "labels.csv").write_text("good.png,1\n")
+    (found / "wrong.csv").write_text("good.png,9\n")
+    (found / "bombs").mkdir()
+    (found / "bombs" / "bomb.png").write_bytes(png_of(60_000, 60_000))
     save(found)
+    save_model(float_model(), found / "float.xml")
+    save_model(qk.quantize_model(float_model(), [IMAGE]), found / "q.xml")
     return found
 
 

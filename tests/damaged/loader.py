@@ -61,7 +61,7 @@ def outcome(path):
 
     try:
         model = qkernels.load_model(path)
-        model(*(np.zeros(shape, np.float32) for shape in model.input_shapes))
+        model(*(np.zeros(model.graph[name].shape, model.graph[name].dtype) for name in model.graph.inputs))
     except Exception as error:
         return {"kind": type(error).__name__, "message": str(error)}
     return {"kind": "runs", "message": ""}

@@ -83,7 +83,7 @@ static void bad_convolutions(void) {
 }
 
 static void bad_pools(void) {
-    const qk_average_pool_desc good = {1, 4, 4, 2, 2, 2, 1, 1, 0, 1.0f, 0, 0, 255, QK_U8};
+    const qk_average_pool_desc good = {1, 4, 4, 2, 2, 2, 1, 1, 0, 1.0f, 0, 0, 255, QK_U8, 0, 0, 0, 0, 0};
     qk_op *op;
     for (size_t field = 0; field < 8; field++) {
         qk_average_pool_desc bad = good;

@@ -199,7 +199,7 @@ static qk_status conv_groups_dilated(uint64_t *digest) {
     desc.dilation_h = desc.dilation_w = 2;
     return conv(desc, QK_S32, digest);
 }
-static const qk_average_pool_desc pool = {1, 6, 6, 8, 6, 6, 1, 1, 9, 0.03f, 4, 0, 255, QK_U8};
+static const qk_average_pool_desc pool = {1, 6, 6, 8, 6, 6, 1, 1, 9, 0.03f, 4, 0, 255, QK_U8, 0, 0, 0, 0, 0};
 
 static qk_status average_pool(uint64_t *digest) {
     qk_op *op;

@@ -47,11 +47,20 @@ def convolution(x, w, stride, padding, dilation, groups, zero_point):
     return total
 
 
-def average_pool(x, kernel, stride, zero_point):
-    """Sums of each window."""
+def average_pool(x, kernel, stride, padding, zero_point):
+    """Sums of each window, and how many pixels of it are not padding."""
     real = x.astype(np.int64) - zero_point
-    windows = np.lib.stride_tricks.sliding_window_view(real, kernel, (1, 2))[:, ::stride[0], ::stride[1]]
-    return windows.sum((-2, -1))
+    return (_windows(a, kernel, stride, padding).sum((-2, -1)) for a in (real, np.ones_like(real)))
+
+
+def max_pool(x, kernel, stride, padding):
+    return _windows(x.astype(np.int64), kernel, stride, padding, -1).max((-2, -1)).astype(x.dtype)
+
+
+def _windows(x, kernel, stride, padding, value=0):
+    top, left, bottom, right = padding
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+    return np.lib.stride_tricks.sliding_window_view(padded, kernel, (1, 2))[:, ::stride[0], ::stride[1]]
 
 
 def quantize(x, scale, zero_point, dtype):

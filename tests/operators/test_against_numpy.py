@@ -212,6 +212,32 @@ def test_depthwise(isa, threads, rng, size, padding, stride, dtype):
                           padding=padding, groups=channels, dtype=dtype, per_channel=True)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+@pytest.mark.parametrize("kernel, geometry", [
+    ((5, 5), dict(padding=(2, 2, 2, 2))),
+    ((5, 5), dict(padding=(1, 1, 2, 2), stride=(2, 2))),
+    ((5, 5), dict(padding=(4, 0, 1, 3), dilation=(2, 1))),
+    ((5, 5), dict(padding=(2, 2, 2, 2), stride=(1, 2))),
+    ((7, 7), dict(padding=(3, 3, 3, 3))),
+    ((3, 3), dict(padding=(2, 2, 2, 2), dilation=(2, 2))),
+    ((3, 3), dict(stride=(3, 3))),
+    ((1, 6), dict(padding=(0, 2, 0, 3), dilation=(1, 2))),
+    ((4, 1), dict(padding=(3, 0, 0, 0), stride=(3, 1))),
+    ((1, 1), dict(padding=(1, 0, 0, 1))),
+    ((9, 2), dict(padding=(8, 1, 8, 0), stride=(2, 3), dilation=(1, 4)))])
+def test_depthwise_of_any_size(isa, threads, rng, kernel, geometry, dtype):
+    """Blocks of channels that are whole, nearly whole and hardly begun; edges on all sides; weights beyond int8."""
+    for channels in (3, 40, 72, 120, 64):
+        check_convolution(rng, threads, (2, 11, 13, channels), (*kernel, 1, channels), groups=channels, dtype=dtype,
+                          per_channel=True, w=wide_weights(rng, (*kernel, 1, channels), 0.01 * rng.integers(2)), **geometry)
+
+
+def test_depthwise_of_a_wide_image(isa, threads, rng):
+    """More columns than are prepared at a time."""
+    check_convolution(rng, threads, (1, 6, 131, 64), (5, 5, 1, 64), groups=64, padding=(2, 2, 2, 2))
+    check_convolution(rng, threads, (1, 6, 131, 64), (3, 9, 1, 64), groups=64, padding=(1, 30, 1, 30), dilation=(1, 7))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape, channels", [((1, 14, 14, 64), 128), ((2, 7, 7, 33), 70), ((1, 1, 1, 5), 3),
                                              ((1, 30, 31, 8), 16)])
@@ -219,19 +245,48 @@ def test_pointwise(isa, threads, rng, shape, channels, dtype):
     check_convolution(rng, threads, shape, (1, 1, shape[3], channels), dtype=dtype, per_channel=True)
 
 
+POOLINGS = [((1, 7, 7, 130), (7, 7), (1, 1), (0, 0, 0, 0)), ((2, 9, 8, 64), (3, 2), (2, 3), (0, 0, 0, 0)),
+            ((1, 5, 5, 3), (1, 1), (1, 1), (0, 0, 0, 0)), ((1, 6, 11, 17), (2, 5), (1, 2), (1, 4, 0, 2)),
+            ((2, 9, 9, 40), (3, 3), (2, 2), (1, 1, 1, 1)), ((1, 4, 6, 96), (5, 3), (1, 1), (2, 1, 3, 0))]
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-@pytest.mark.parametrize("shape, kernel, stride", [((1, 7, 7, 130), (7, 7), (1, 1)), ((2, 9, 8, 64), (3, 2), (2, 3)),
-                                                   ((1, 5, 5, 3), (1, 1), (1, 1)), ((1, 6, 11, 17), (2, 5), (1, 2))])
-def test_average_pool(isa, threads, rng, shape, kernel, stride, dtype):
+@pytest.mark.parametrize("shape, kernel, stride, padding", POOLINGS)
+@pytest.mark.parametrize("exclude_pad", [False, True])
+def test_average_pool(isa, threads, rng, shape, kernel, stride, padding, exclude_pad, dtype):
     x, zero_point = random_bytes(rng, shape), 37
     least, most = definitions.RANGES[dtype]
     epilogue = dict(multiplier=np.float32(0.7 / (kernel[0] * kernel[1])), zero_point=least + 90, lo=least + 3,
                     hi=most - 5, dtype=dtype)
-    got = run_plan(lambda plan, source: plan.average_pool(source, kernel=kernel, stride=stride,
-                                                          input_zero_point=zero_point,
+    got = run_plan(lambda plan, source: plan.average_pool(source, kernel=kernel, stride=stride, padding=padding,
+                                                          exclude_pad=exclude_pad, input_zero_point=zero_point,
                                                           name="p", **epilogue), x, threads)
-    expected = definitions.finish(definitions.average_pool(x, kernel, stride, zero_point), 0, **epilogue)
-    np.testing.assert_array_equal(got, expected, strict=True)
+    sums, inside = definitions.average_pool(x, kernel, stride, padding, zero_point)
+    if exclude_pad:
+        epilogue["multiplier"] = epilogue["multiplier"] * (np.float32(kernel[0] * kernel[1]) / inside.astype(np.float32))
+    np.testing.assert_array_equal(got, definitions.finish(sums, 0, **epilogue), strict=True)
+
+
+@pytest.mark.parametrize("shape, kernel, stride, padding", POOLINGS)
+def test_max_pool(isa, threads, rng, shape, kernel, stride, padding):
+    """Padding is left out of the maximum, even of zeros."""
+    x = random_bytes(rng, shape)
+    x[:, :2] = 0
+    got = run_plan(lambda plan, source: plan.max_pool(source, kernel=kernel, stride=stride, padding=padding, name="p"), x,
+                   threads)
+    np.testing.assert_array_equal(got, definitions.max_pool(x, kernel, stride, padding), strict=True)
+
+
+@pytest.mark.parametrize("kernel, padding", [((3, 3), (3, 0, 0, 0)), ((3, 3), (0, 0, 0, 4)), ((8, 3), (1, 0, 0, 0)),
+                                             ((0, 3), (0, 0, 0, 0))])
+def test_windows_of_padding_alone_are_refused(isa, kernel, padding):
+    plan = _native.Plan()
+    source = plan.input((1, 6, 6, 5), "uint8")
+    with pytest.raises(ValueError, match="p: sizes"):
+        plan.max_pool(source, kernel=kernel, stride=(1, 1), padding=padding, name="p")
+    with pytest.raises(ValueError, match="p: sizes"):
+        plan.average_pool(source, kernel=kernel, stride=(1, 1), padding=padding, exclude_pad=True, input_zero_point=0,
+                          multiplier=1.0, zero_point=0, lo=0, hi=255, dtype="uint8", name="p")
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])

@@ -1,4 +1,8 @@
-/* Contract of the pooling kernel: acc[c] = bias + sum over pixels of x[pixel * stride + c], c in [0, channels). */
+/* Contract of the pooling kernels, over the pixels of a window, c in [0, channels):
+ *
+ *   window_sum  acc[c] = bias + the sum of x[pixel * stride + c]
+ *   window_max  out[c] = the largest x[pixel * stride + c]
+ */
 #ifndef QK_KERNELS_POOL_H
 #define QK_KERNELS_POOL_H
 
@@ -12,5 +16,13 @@ typedef void qk_window_sum_fn(const uint8_t *x, size_t rows, size_t row_stride, 
 qk_window_sum_fn qk_window_sum_scalar;
 qk_window_sum_fn qk_window_sum_avx2;
 qk_window_sum_fn qk_window_sum_avx512vnni;
+
+/* At least one pixel. */
+typedef void qk_window_max_fn(const uint8_t *x, size_t rows, size_t row_stride, size_t columns, size_t column_stride,
+                              size_t channels, uint8_t *out);
+
+qk_window_max_fn qk_window_max_scalar;
+qk_window_max_fn qk_window_max_avx2;
+qk_window_max_fn qk_window_max_avx512vnni;
 
 #endif

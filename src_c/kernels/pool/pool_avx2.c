@@ -31,3 +31,26 @@ void qk_window_sum_avx2(const uint8_t *x, size_t rows, size_t row_stride, size_t
             for (size_t j = 0; j < columns; j++) acc[c] += x[i * row_stride + j * column_stride + c];
     }
 }
+
+static inline __m256i max_of_32(const uint8_t *x, size_t rows, size_t row_stride, size_t columns, size_t column_stride) {
+    __m256i largest = _mm256_setzero_si256();
+    for (size_t i = 0; i < rows; i++) {
+        const uint8_t *p = x + i * row_stride;
+        for (size_t j = 0; j < columns; j++, p += column_stride)
+            largest = _mm256_max_epu8(largest, _mm256_loadu_si256((const __m256i *)p));
+    }
+    return largest;
+}
+
+/* 32 channels at a time; the last ones together with some that are done already, if there are as many. */
+void qk_window_max_avx2(const uint8_t *x, size_t rows, size_t row_stride, size_t columns, size_t column_stride,
+                        size_t channels, uint8_t *out) {
+    if (channels < 32) {
+        qk_window_max_scalar(x, rows, row_stride, columns, column_stride, channels, out);
+        return;
+    }
+    for (size_t c = 0; c < channels; c += 32) {
+        const size_t from = channels - c < 32 ? channels - 32 : c;
+        _mm256_storeu_si256((__m256i *)(out + from), max_of_32(x + from, rows, row_stride, columns, column_stride));
+    }
+}

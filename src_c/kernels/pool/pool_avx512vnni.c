@@ -31,3 +31,18 @@ void qk_window_sum_avx512vnni(const uint8_t *x, size_t rows, size_t row_stride, 
         _mm512_mask_storeu_epi32(acc + c, mask, sum);
     }
 }
+
+/* 64 channels at a time. */
+void qk_window_max_avx512vnni(const uint8_t *x, size_t rows, size_t row_stride, size_t columns, size_t column_stride,
+                              size_t channels, uint8_t *out) {
+    for (size_t c = 0; c < channels; c += 64) {
+        const __mmask64 mask = channels - c >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << (channels - c)) - 1;
+        __m512i largest = _mm512_setzero_si512();
+        for (size_t i = 0; i < rows; i++) {
+            const uint8_t *p = x + i * row_stride + c;
+            for (size_t j = 0; j < columns; j++, p += column_stride)
+                largest = _mm512_max_epu8(largest, _mm512_maskz_loadu_epi8(mask, p));
+        }
+        _mm512_mask_storeu_epi8(out + c, mask, largest);
+    }
+}

@@ -8,3 +8,15 @@ void qk_window_sum_scalar(const uint8_t *x, size_t rows, size_t row_stride, size
             for (size_t j = 0; j < columns; j++) acc[c] += x[i * row_stride + j * column_stride + c];
     }
 }
+
+void qk_window_max_scalar(const uint8_t *x, size_t rows, size_t row_stride, size_t columns, size_t column_stride,
+                          size_t channels, uint8_t *out) {
+    for (size_t c = 0; c < channels; c++) {
+        out[c] = 0;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < columns; j++) {
+                const uint8_t value = x[i * row_stride + j * column_stride + c];
+                if (value > out[c]) out[c] = value;
+            }
+    }
+}

@@ -20,8 +20,10 @@
     SLOT(gemm)                                                                                                         \
     SLOT(gemm_narrow)                                                                                                  \
     SLOT(depthwise)                                                                                                    \
+    SLOT(depthwise_any)                                                                                                \
     SLOT(conv_first)                                                                                                   \
     SLOT(window_sum)                                                                                                   \
+    SLOT(window_max)                                                                                                   \
     SLOT(add)                                                                                                          \
     SLOT(multiply)                                                                                                     \
     SLOT(table)                                                                                                        \

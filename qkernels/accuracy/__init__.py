@@ -1,0 +1,1 @@
+"""How good a quantized model's answers are: on labelled images, beside the float model's."""
