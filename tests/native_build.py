@@ -29,6 +29,8 @@ BUILDS = {
                   "-fno-sanitize-recover=undefined"],
     "threads": ["-O1", "-fno-omit-frame-pointer", "-fsanitize=thread"],
 }
+# Fences, which the thread sanitizer does not see: GCC warns of each. Clang does not know the warning.
+NO_WARNING = ["-Wno-tsan"]
 
 
 class MissingError(Exception):
@@ -107,6 +109,7 @@ class Build:
             raise MissingError(f"no C compiler {compiler}")
         if not _runs(self.compiler, flags, folder):
             raise MissingError(f"no program of {compiler} with {' '.join(flags)} runs here")
+        self._flags += [flag for flag in NO_WARNING if takes(self.compiler, [flag], folder)]
         self._common = common_flags(self.compiler, folder, self._flags)
 
     @functools.cached_property

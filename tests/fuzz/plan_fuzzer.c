@@ -73,7 +73,9 @@ static struct made make_op(struct reader *r, size_t bytes) {
     }
     case 4: {
         const size_t side = between(r, 1, 4), channels = n / side ? n / side : 1;
-        const qk_average_pool_desc d = {1, side, 1, channels, side, 1, 1, 1, zero_point, scale, zero_point, 0, 255, QK_U8};
+        const qk_average_pool_desc d = {.batch = 1, .height = side, .width = 1, .channels = channels, .kernel_h = side,
+                                        .kernel_w = 1, .stride_h = 1, .stride_w = 1, .input_zero_point = zero_point,
+                                        .multiplier = scale, .zero_point = zero_point, .hi = 255, .dtype = QK_U8};
         m.reads[0] = side * channels, m.writes = channels;
         REQUIRE(qk_average_pool_create(&d, &m.op) == QK_OK);
         break;

@@ -164,6 +164,16 @@ static inline size_t product(size_t n, const size_t *sizes) {
 }
 #define PRODUCT(...) product(sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), (size_t[]){__VA_ARGS__})
 
+/* Windows of a pool along an axis, or 0 where the first or the last of them would be padding alone. */
+static inline size_t windows(size_t extent, size_t before, size_t after, size_t kernel, size_t stride) {
+    const size_t limit = (size_t)PTRDIFF_MAX;
+    if (!extent || !kernel || !stride || extent > limit || before > limit - extent || after > limit - extent - before ||
+        extent + before + after < kernel || before >= kernel)
+        return 0;
+    const size_t last = (extent + before + after - kernel) / stride * stride;
+    return last < before + extent ? last / stride + 1 : 0;
+}
+
 /* --- instruction sets and threads --- */
 
 enum { MAX_ISAS = 16 };
