@@ -134,6 +134,14 @@ static void images(void) {
     wrong[3].lo = -1;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(qk_average_pool_create(&wrong[i], &op) == QK_ERROR_ARGUMENT);
+    const qk_max_pool_desc largest = {1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 1, 1};
+    qk_max_pool_desc refused[] = {largest, largest, largest, largest};
+    refused[0].batch = SIZE_MAX / 4;
+    refused[1].pad_top = SIZE_MAX;
+    refused[2].pad_left = 3; /* a window of padding alone */
+    refused[3].stride_w = 0;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CHECK(qk_max_pool_create(&refused[i], &op) == QK_ERROR_ARGUMENT);
 }
 
 static void elements(void) {

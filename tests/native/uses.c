@@ -206,6 +206,12 @@ static qk_status average_pool(uint64_t *digest) {
     const qk_status status = qk_average_pool_create(&pool, &op);
     return run_and_destroy(status, op, bytes, 0, pool.channels, digest);
 }
+static qk_status max_pool(uint64_t *digest) {
+    const qk_max_pool_desc desc = {2, 9, 7, 70, 3, 3, 2, 2, 1, 1, 1, 1};
+    qk_op *op;
+    const qk_status status = qk_max_pool_create(&desc, &op);
+    return run_and_destroy(status, op, bytes, 0, 2 * 5 * 4 * 70, digest);
+}
 static const qk_arithmetic_desc sum = {QK_ADD, 1, 6 * 6, 8, 0, 9, 9, 0.5f, 0.75f, 4, 0, 250, QK_U8};
 
 static qk_status add_bytes(uint64_t *digest) {
@@ -318,7 +324,7 @@ const struct use uses[] = {
     USE(quantize),       USE(quantize_channels),      USE(dequantize),    USE(array_functions), USE(linear_u8),
     USE(linear_s8),      USE(linear_f32),             USE(linear_no_k),   USE(linear_no_rows),  USE(linear_zero_points),
     USE(linear_run),     USE(conv_depthwise),         USE(conv_depthwise_stride2), USE(conv_first), USE(conv_pointwise),
-    USE(conv_gathered),  USE(conv_groups_dilated),    USE(average_pool),  USE(softmax),         USE(plan),
+    USE(conv_gathered),  USE(conv_groups_dilated),    USE(average_pool),  USE(max_pool),        USE(softmax),         USE(plan),
     USE(linear_wide),    USE(saturations),            USE(conv_depthwise_wide),    USE(conv_first_wide),
     USE(conv_gathered_wide), USE(conv_first_activated), USE(add_bytes), USE(multiply_by_one_pixel), USE(table),
     USE(transpose),      USE(transpose_floats),
