@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qkernels.graph.import_openvino import core, openvino_module
+from qkernels.graph.import_openvino import core, openvino_module, openvino_reason
 
 from .network import opset
-
-if TYPE_CHECKING:
-    pass
 
 Sample = tuple[NDArray[Any], ...]
 
@@ -22,10 +19,13 @@ def run(outputs: Sequence[Any], parameters: Sequence[Any], samples: Sequence[Sam
     """The arrays at `outputs` of a graph with `parameters`, for one sample after the other.
 
     The arrays are overwritten by the next but one sample. The graph gets results of its own, which live as long as the
-    iterator.
+    iterator. Raises ValueError for a graph that OpenVINO does not compile.
     """
     model = openvino_module().Model([opset().result(output) for output in outputs], list(parameters), "inside")
-    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    try:
+        compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except RuntimeError as error:
+        raise ValueError(f"model: OpenVINO does not compile it: {openvino_reason(error)}") from error
     requests = [compiled.create_infer_request() for _ in range(min(2, len(samples)))]
     for index, sample in enumerate(samples[:1]):
         requests[index].start_async(list(sample))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qkernels.graph.import_openvino import core, openvino_module, read_model
+from qkernels.graph.import_openvino import core, openvino_module, openvino_reason, read_model
 
 if TYPE_CHECKING:
     import os
@@ -43,8 +43,6 @@ def float_copy(source: openvino.Model | str | os.PathLike[str], shapes: Iterable
             raise ValueError(f"source: input {index} is {port.element_type.to_string()}, expected f32")
         if not port.partial_shape.compatible(openvino_module().PartialShape(list(shape))):
             raise ValueError(f"samples: shape {shape} for input {index}, the model expects {port.partial_shape}")
-    if model.is_dynamic():
-        model.reshape({port: list(shape) for port, shape in zip(ports, shapes)})
     names: set[str] = set()
     for op, original in zip(model.get_ordered_ops(), given.get_ordered_ops(), strict=True):
         if op.get_type_name() == "FakeQuantize":
@@ -56,6 +54,11 @@ def float_copy(source: openvino.Model | str | os.PathLike[str], shapes: Iterable
             tries += 1
             op.friendly_name = f"{name}/{tries}"
         names.add(op.friendly_name)
+    if model.is_dynamic():                        # after the names: it may put other operators in place of some
+        try:
+            model.reshape({port: list(shape) for port, shape in zip(ports, shapes)})
+        except RuntimeError as error:
+            raise ValueError(f"samples: shapes {shapes} do not fit the model: {openvino_reason(error)}") from error
     return model
 
 

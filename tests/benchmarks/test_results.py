@@ -6,7 +6,7 @@ import json
 import pytest
 
 from qkernels.benchmarks import targets
-from qkernels.benchmarks.families import NETWORK, PEERS_OF
+from qkernels.benchmarks.families import MODELS, NETWORK, PEERS_OF
 from qkernels.benchmarks.record import Results, Row, Settings, Side, read_results, write_results
 from qkernels.benchmarks.targets import Target, file_name, outcomes
 from qkernels.engines.peers import PEERS
@@ -84,5 +84,5 @@ def test_every_target_names_a_family_and_a_peer_of_it():
 
 def test_every_family_has_cases_and_known_peers():
     from qkernels.benchmarks.shapes import CASES
-    assert [*CASES, NETWORK] == list(PEERS_OF)
+    assert [*CASES, NETWORK, MODELS] == list(PEERS_OF)
     assert {name for names in PEERS_OF.values() for name in names} == set(PEERS)

@@ -11,6 +11,7 @@ from openvino import opset13 as o  # noqa: E402
 import qkernels as qk  # noqa: E402
 from qkernels.graph import import_model  # noqa: E402
 from qkernels.graph.single_layer import check  # noqa: E402
+from qkernels.quantization import inference  # noqa: E402
 
 
 def kinds(model):
@@ -157,6 +158,24 @@ def test_progress_rises_to_the_end(build, samples):
     assert shares == sorted(shares) and shares[-1] == 1
     assert [what for what, _ in itertools.groupby(told, lambda entry: entry[0])] == [
         "observing", "choosing ranges", "float means", "weights"]
+
+
+def test_shapes_that_a_dynamic_model_does_not_take():
+    x = o.parameter([1, -1, 4], np.float32)
+    y = o.matmul(o.reshape(x, np.array([1, 8], np.int64), False), o.constant(np.ones((8, 2), np.float32)), False, False)
+    model = openvino.Model([o.result(y)], [x])
+    assert qk.quantize_model(model, [np.ones((1, 2, 4), np.float32)]).outputs[0].shape == [1, 2]
+    with pytest.raises(ValueError, match=r"^samples: shapes \[\(1, 3, 4\)\] do not fit the model: .+$"):
+        qk.quantize_model(model, [np.ones((1, 3, 4), np.float32)])
+
+
+def test_what_openvino_does_not_compile(build, samples, monkeypatch):
+    class Core:
+        def compile_model(self, *_):
+            raise RuntimeError("Exception from somewhere.cpp:1:\nthe reason\n")
+    monkeypatch.setattr(inference, "core", Core)
+    with pytest.raises(ValueError, match="^model: OpenVINO does not compile it: the reason$"):
+        qk.quantize_model(build(), samples)
 
 
 def test_bad_input_is_named(build, samples, tmp_path):
