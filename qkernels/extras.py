@@ -1,7 +1,8 @@
 """Packages that come with an extra of the distribution, and what to say where one is missing."""
 
 _EXTRAS = {
-    "report": ("PIL", "bokeh", "click", "jinja2", "markupsafe", "openvino", "rich", "scipy"),
+    "report": ("PIL", "bokeh", "click", "filelock", "httpx", "jinja2", "markupsafe", "openvino", "platformdirs", "rich",
+               "scipy"),
     "peers": ("ai_edge_litert", "numkong", "onnx", "onnxruntime", "threadpoolctl"),
 }
 _DISTRIBUTIONS = {"PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}  # where it is not the package's name

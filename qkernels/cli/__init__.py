@@ -12,6 +12,7 @@ from qkernels.extras import advice
 from . import interrupts
 from .accuracy import accuracy
 from .bench import bench
+from .fetch import fetch
 from .info import info
 from .quantize import quantize
 from .report import report
@@ -29,6 +30,7 @@ def cli() -> None:
 
 cli.add_command(accuracy)
 cli.add_command(bench)
+cli.add_command(fetch)
 cli.add_command(info)
 cli.add_command(quantize)
 cli.add_command(report)

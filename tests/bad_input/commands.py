@@ -186,5 +186,10 @@ ROWS = [
     *image_folders("sensitivity", SENSITIVITY),
     samples("sensitivity", SENSITIVITY),
     *seed_and_preprocessing("sensitivity", SENSITIVITY),
+    CommandRow("fetch", "name", "none", (), 2, "Error: Missing argument 'NAME'."),
+    CommandRow("fetch", "name", "unknown", ("mobilenet_v1_2.0_224",), 2,
+               "Error: Invalid value for NAME: name: expected mobilenet-v1, mobilenet-v2, "
+               "mobilenet_v1_{1.0,0.75,0.5,0.25}_{224,192,160,128} or mobilenet_v2_1.0_224, both also with _quant, "
+               "got 'mobilenet_v1_2.0_224'"),
     CommandRow("info", "as_json", "a value", ("--json=yes",), 2, "Error: Option '--json' does not take a value."),
 ]
