@@ -27,7 +27,7 @@ def prepare(work: Work, threads: int) -> Prepared:
     """Raises Unsupported where the library cannot run on `threads` threads in this process."""
     if not isinstance(work, Gemm):
         raise Unsupported("oneDNN is measured on products only; OpenVINO's layers are its convolutions")
-    multiply = _function(_library(threads), work.a.dtype == np.uint8)
+    multiply = _function(library(threads), work.a.dtype == np.uint8)
     (m, k), n = work.a.shape, work.b.shape[1]
     a, b, c, offset = work.a, np.ascontiguousarray(work.b), np.zeros((m, n), np.int32), np.zeros(1, np.int32)
 
@@ -51,7 +51,7 @@ def _function(library: ctypes.CDLL, unsigned: bool) -> Callable[..., int]:
     return found
 
 
-def _library(threads: int) -> ctypes.CDLL:
+def library(threads: int) -> ctypes.CDLL:
     """The library on `threads` threads.
 
     Its thread pool (TBB) asks once how many CPUs the process may use, so it is started while that is `threads`. Another
@@ -66,11 +66,11 @@ def _library(threads: int) -> ctypes.CDLL:
             raise Unsupported("another engine's thread pool is in this process, whose number of threads oneDNN would take")
         os.sched_setaffinity(0, sorted(allowed)[:threads])
         try:
-            library = _load(_LIBRARY)
-            _start(library)
+            found = _load(_LIBRARY)
+            _start(found)
         finally:
             os.sched_setaffinity(0, allowed)
-        _running = library, threads
+        _running = found, threads
     if _running[1] != threads:
         raise Unsupported(f"oneDNN already runs on {_running[1]} threads in this process")
     return _running[0]
@@ -89,7 +89,7 @@ def _load(name: str) -> ctypes.CDLL:
 
     The wheels of oneDNN and of its runtime put theirs into one directory that the loader does not search.
     """
-    path = _directory() / name
+    path = directory() / name
     while True:
         try:
             return ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
@@ -100,7 +100,8 @@ def _load(name: str) -> ctypes.CDLL:
             _load(missing)
 
 
-def _directory() -> Path:
+def directory() -> Path:
+    """Where the distribution's libraries are. ImportError where it is not installed."""
     files = importlib.metadata.files(_DISTRIBUTION) or []
     found = next((file for file in files if file.name == _LIBRARY), None)
     if found is None:
