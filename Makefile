@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # what the extension is built from
-NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/capi.pxd $(shell find src_c -type f)
+NATIVE := setup.py build_flags.py pyproject.toml qkernels/_native.pyx qkernels/common_case.pxi qkernels/plan.pxi qkernels/capi.pxd $(shell find src_c -type f)
 
 .PHONY: report test fuzz bench lint check-kernels clean
 
