@@ -3,15 +3,19 @@
 import dataclasses
 import hashlib
 import io
+import os
 import re
 import sys
 import tarfile
+from pathlib import Path
 
 import filelock
+import numpy as np
 import pytest
 
+import qkernels as qk
 from qkernels.cli import main
-from qkernels.fetch import ARCHIVES, fetch, named
+from qkernels.fetch import ARCHIVES, Archive, fetch, named
 from qkernels.fetch import unpack as unpack_module
 
 from .conftest import GOOD, MODEL, NAME, serve, tgz
@@ -145,3 +149,14 @@ def test_command_without_a_package(listed, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SystemExit, match=re.escape(f"qkernels: {package} is not installed: pip install qkernels[report]")):
         main(["fetch", NAME])
+
+
+def test_a_published_model_is_ready_to_run(server, tmp_path):
+    name = "mobilenet_v1_0.5_160_quant"
+    folder = os.environ.get("QKERNELS_DATA")
+    if not folder:
+        pytest.skip(f"QKERNELS_DATA is not set: {name}.tflite is not fetched")
+    contents = (Path(folder) / "models" / f"{name}.tflite").read_bytes()
+    server.turns = [serve(tgz((f"./{name}.tflite", contents)))]
+    model = qk.load_model(fetch(Archive(name, server.url), tmp_path, **QUICK).path)
+    assert model(np.zeros(model.input_shapes[0], np.uint8)).size == 1001

@@ -118,3 +118,14 @@ def test_a_part_of_unknown_origin(server, archive, tmp_path, notes):
     (tmp_path / f"{NAME}.tgz.part.json").write_text(notes)
     assert fetch(archive, tmp_path, **QUICK).path.read_bytes() == MODEL
     assert "Range" not in server.requests[0]
+
+
+def test_interrupted_and_continued(server, archive, tmp_path):
+    def interrupt(done, total):
+        if done > HALF:
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        fetch(archive, tmp_path, progress=interrupt, **QUICK)
+    kept = (tmp_path / f"{NAME}.tgz.part").stat().st_size
+    assert kept > HALF and fetch(archive, tmp_path, **QUICK).path.read_bytes() == MODEL
+    assert server.requests[-1].get("Range") == f"bytes={kept}-"
