@@ -65,13 +65,21 @@ def equal(ours, expected):
     return np.array_equal(ours, expected)
 
 
+def inputs_of(native, seed):
+    """Bytes, or numbers from -2 to 2."""
+    random = np.random.default_rng(seed)
+    nodes = [native.graph[name] for name in native.graph.inputs]
+    return [random.integers(0, 256, node.shape, np.uint8) if node.dtype == "uint8"
+            else random.uniform(-2, 2, node.shape).astype(np.float32) for node in nodes]
+
+
 def check_generated(data):
     model = generated(Bytes(data))
     try:
         native = Model(import_model(model))
     except UnsupportedModelError:
         return
-    inputs = [np.random.default_rng(len(data)).uniform(-2, 2, shape).astype(np.float32) for shape in native.input_shapes]
+    inputs = inputs_of(native, len(data))
     outputs = native(*inputs)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     expected = evaluate_graph(native.graph, *inputs)
@@ -93,7 +101,7 @@ def check_damaged(data):
         if not isinstance(error, UnsupportedModelError) and not str(error).startswith("source: "):
             raise
         return
-    outputs = native(*(np.zeros(shape, np.float32) for shape in native.input_shapes))
+    outputs = native(*inputs_of(native, 0))
     shapes = tuple(y.shape for y in (outputs if isinstance(outputs, tuple) else (outputs,)))
     if shapes != native.output_shapes:
         raise WrongResult(f"outputs of shapes {shapes}, expected {native.output_shapes}")
