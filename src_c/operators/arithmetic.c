@@ -1,5 +1,6 @@
 /* Sum and product of two quantized tensors. The second may have one pixel an image, as squeeze-and-excite's factors do. */
 #include "op.h"
+#include <math.h>
 
 enum { CHUNK = 1 << 14 }; /* bytes a task */
 
@@ -62,6 +63,9 @@ qk_status qk_arithmetic_create(const qk_arithmetic_desc *desc, qk_op **op) {
     a->kernel = product ? kernels->multiply : kernels->add;
     a->parameters = (struct qk_arithmetic){d->zero_point_a, d->zero_point_b, d->scale_a, d->scale_b,
                                            qk_make_requant(d->dtype, d->zero_point, d->lo, d->hi)};
+    /* no product or sum leaves int32: see requant.h; |q - zero point| is at most 255 */
+    const double largest = product ? 255.0 * 255 * fabs(d->scale_a) : 255.0 * (fabs(d->scale_a) + fabs(d->scale_b));
+    a->parameters.requant.bounded = largest < 1 << 30;
     a->images = d->images, a->pixels = d->pixels, a->channels = d->channels;
     a->broadcast = d->one_pixel_b && d->pixels > 1;
     *op = &a->op;

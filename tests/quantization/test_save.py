@@ -1,5 +1,6 @@
 """A quantized model's two files: whole or not at all."""
 
+import contextlib
 import errno
 import resource
 
@@ -10,12 +11,15 @@ openvino = pytest.importorskip("openvino")
 from qkernels.quantization.save import save  # noqa: E402
 
 
-@pytest.fixture
-def full_disk():
-    """No file may grow beyond that many bytes, as on a disk that is full."""
+@contextlib.contextmanager
+def full_disk(n_bytes):
+    """No file may grow beyond that, as on a disk that is full. Not as a fixture: the tests' own output may be a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda n_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def constants(model):
@@ -34,12 +38,11 @@ def test_the_files_hold_the_model(build, tmp_path):
 
 
 @pytest.mark.parametrize("limit", [0, 100, 1500])
-def test_what_was_there_stays_where_a_model_does_not_fit(build, tmp_path, full_disk, limit):
+def test_what_was_there_stays_where_a_model_does_not_fit(build, tmp_path, limit):
     (tmp_path / "m.xml").write_text("old")
     (tmp_path / "m.bin").write_bytes(b"old weights")
     model = build()
-    full_disk(limit)
-    with pytest.raises(OSError, match="m.xml and m.bin could not be written whole: "):
+    with full_disk(limit), pytest.raises(OSError, match="m.xml and m.bin could not be written whole: "):
         save(model, tmp_path / "m.xml")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"m.xml": b"old", "m.bin": b"old weights"}
 
