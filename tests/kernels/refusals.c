@@ -126,7 +126,7 @@ static void images(void) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(qk_conv2d_create(&bad[i], &e, &op) == QK_ERROR_ARGUMENT);
     CHECK(qk_conv2d_create(&good, &e, &op) == QK_OK);
     qk_op_destroy(op);
-    const qk_average_pool_desc pool = {1, 4, 4, 1, 2, 2, 2, 2, 0, 1, 0, 0, 255, QK_U8};
+    const qk_average_pool_desc pool = {1, 4, 4, 1, 2, 2, 2, 2, 0, 1, 0, 0, 255, QK_U8, 0, 0, 0, 0, 0};
     qk_average_pool_desc wrong[] = {pool, pool, pool, pool};
     wrong[0].height = wrong[0].width = wrong[0].kernel_h = wrong[0].kernel_w = (size_t)1 << 32;
     wrong[1].batch = SIZE_MAX / 4;
