@@ -41,7 +41,7 @@ def main() -> None:
     if info["threads_available"] < 2:
         print("2 threads: left out, this process may use one CPU only")
     else:
-        for family in ("quantize", "dequantize", "gemm", "conv", "depthwise", NETWORK):
+        for family in ("quantize", "dequantize", "gemm", "conv", "depthwise", NETWORK, MODELS):
             # a flush empties the caches of one core only
             run(family, 2, "--cache", "warm", *files.get(family, ()))
     if "avx2" in info["supported"]:

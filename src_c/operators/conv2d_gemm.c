@@ -92,7 +92,7 @@ struct loop {
     const struct conv *c;
     const uint8_t *src;
     uint8_t *dst, *scratch;
-    size_t blocks_an_image;
+    size_t block_pixels, blocks_an_image;
 };
 
 /* The patch of output pixel (y, x) for the channels of group g, kernel position by kernel position. A row of the kernel that
@@ -122,8 +122,8 @@ static void gather_task(void *context, size_t index, size_t thread) {
     const struct conv *c = l->c;
     const qk_conv2d_desc *s = &c->shape.desc;
     const size_t pixels = c->shape.height_out * c->shape.width_out;
-    const size_t image = index / l->blocks_an_image, from = index % l->blocks_an_image * c->block_pixels;
-    const size_t to = qk_min(from + c->block_pixels, pixels);
+    const size_t image = index / l->blocks_an_image, from = index % l->blocks_an_image * l->block_pixels;
+    const size_t to = qk_min(from + l->block_pixels, pixels);
     const uint8_t *input = l->src + image * s->height * s->width * s->channels_in;
     const size_t size = qk_dtype_size(c->dtype), n = s->channels_out / s->groups;
     uint8_t *patches = l->scratch + thread * c->op.scratch_per_thread;
@@ -142,7 +142,13 @@ static void run_gathered(const qk_op *op, const void *const *src, void *dst, siz
     const struct conv *c = (const struct conv *)op;
     (void)rows;
     const size_t pixels = c->shape.height_out * c->shape.width_out;
-    struct loop l = {c, src[0], dst, scratch, (pixels + c->block_pixels - 1) / c->block_pixels};
+    struct loop l = {c, src[0], dst, scratch, c->block_pixels, (pixels + c->block_pixels - 1) / c->block_pixels};
+    const size_t threads = (size_t)qk_get_num_threads();
+    if (l.blocks_an_image * c->shape.desc.batch % threads) { /* smaller ones, that every thread gets as many */
+        const size_t blocks = qk_round_up(l.blocks_an_image, threads), even = (pixels + blocks - 1) / blocks;
+        l.block_pixels = qk_min(qk_round_up(even, c->groups[0].matrix.kernel->mr), c->block_pixels);
+        l.blocks_an_image = (pixels + l.block_pixels - 1) / l.block_pixels;
+    }
     qk_parallel_for(c->shape.desc.batch * l.blocks_an_image, gather_task, &l);
 }
 
