@@ -110,8 +110,7 @@ class Builder:
         unit = quantization.scale.astype(np.float64)
         folded = self._folded(op, acc, unit, quantized=True)
         if acc.activation:      # it takes real numbers, the bias is as fine as the output asks for
-            folded |= {"multiplier": (folded["multiplier"] * unit).astype(np.float32), "activation": acc.activation,
-                       "activation_scale": float(np.float32(1 / (6 * unit[0])))}
+            folded |= {"multiplier": (folded["multiplier"] * unit).astype(np.float32), "activation": acc.activation}
         return self.add(op, replace(acc.node, **folded, dtype="uint8", lo=lo, hi=hi, zero_point=int(quantization.zero_point[0]),
                                     scale=quantization.scale, output_zero_point=quantization.zero_point,
                                     source_output=op.friendly_name, channels_first=acc.channels_first,

@@ -80,7 +80,11 @@ class Epilogue(Node):
     lo: int = 0
     hi: int = 255
     activation: str = ""
-    activation_scale: float = 0.0
+
+    @property
+    def activation_scale(self) -> float:
+        """A float32."""
+        return float(np.float32(1 / (6 * self.affine()[0].astype(np.float64)[0]))) if self.activation else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,25 +1,13 @@
 """A quantized model's two files: whole or not at all."""
 
-import contextlib
 import errno
-import resource
 
 import numpy as np
 import pytest
+from file_limit import no_file_above
 
 openvino = pytest.importorskip("openvino")
 from qkernels.quantization.save import save  # noqa: E402
-
-
-@contextlib.contextmanager
-def full_disk(n_bytes):
-    """No file may grow beyond that, as on a disk that is full. Not as a fixture: the tests' own output may be a file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def constants(model):
@@ -42,7 +30,7 @@ def test_what_was_there_stays_where_a_model_does_not_fit(build, tmp_path, limit)
     (tmp_path / "m.xml").write_text("old")
     (tmp_path / "m.bin").write_bytes(b"old weights")
     model = build()
-    with full_disk(limit), pytest.raises(OSError, match="m.xml and m.bin could not be written whole: "):
+    with no_file_above(limit), pytest.raises(OSError, match="m.xml and m.bin could not be written whole: "):
         save(model, tmp_path / "m.xml")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"m.xml": b"old", "m.bin": b"old weights"}
 

@@ -3,28 +3,17 @@
 import contextlib
 import errno
 import os
-import resource
 import subprocess
 from dataclasses import replace
 
 import pytest
+from file_limit import no_file_above
 
 from qkernels.cli import main
 from qkernels.report import write
 from qkernels.report.write import read_report, write_atomically, write_report
 
 NAMES = {"report.html", "report.md", "report.csv", "report.json"}
-
-
-@contextlib.contextmanager
-def no_file_above(n_bytes):
-    """The kernel refuses every byte of a file beyond that, as a disk does that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
