@@ -4,6 +4,7 @@ another exception of it."""
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,18 @@ def remembered() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield                                     # signals are the main thread's
         return
-    before = signal.signal(signal.SIGINT, _raise)
+    before, hook = signal.signal(signal.SIGINT, _raise), sys.unraisablehook
+
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        # one that met a callback, such as the import system's own, where Python can only print it: it is remembered
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            hook(lost)
+
+    sys.unraisablehook = unraisable
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
 
 
